@@ -1,0 +1,125 @@
+package io.kmodfleet.contracts;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.Objects;
+
+/** What the coordinator makes an agent do. Sent at least once; who obeys recognises a repeat by its id. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "command")
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = Command.BuildModule.class, name = "build-module"),
+    @JsonSubTypes.Type(value = Command.InstallPackage.class, name = "install-package"),
+    @JsonSubTypes.Type(value = Command.NoteDecision.class, name = "note-decision"),
+    @JsonSubTypes.Type(value = Command.Acknowledge.class, name = "acknowledge"),
+})
+public sealed interface Command {
+
+    /** Whom it is for. */
+    HostId host();
+
+    <R> R match(Cases<R> cases);
+
+    /** One method per command. Whoever handles commands handles all of them. */
+    interface Cases<R> {
+        R on(BuildModule command);
+
+        R on(InstallPackage command);
+
+        R on(NoteDecision command);
+
+        R on(Acknowledge command);
+    }
+
+    /** The command that makes a host obey a decision. */
+    static Command carryingOut(Decision decision) {
+        return decision.match(new Decision.Cases<>() {
+            @Override
+            public Command on(Decision.Keep keep) {
+                return new NoteDecision(keep);
+            }
+
+            @Override
+            public Command on(Decision.Reuse reuse) {
+                return new InstallPackage(reuse);
+            }
+
+            @Override
+            public Command on(Decision.Build build) {
+                return new BuildModule(build);
+            }
+
+            @Override
+            public Command on(Decision.Wait wait) {
+                return new NoteDecision(wait);
+            }
+
+            @Override
+            public Command on(Decision.Reject reject) {
+                return new NoteDecision(reject);
+            }
+        });
+    }
+
+    /** Fetch the source, build it with dkms, upload the package. */
+    record BuildModule(Decision.Build decision) implements Command {
+        public BuildModule {
+            Objects.requireNonNull(decision, "decision");
+        }
+
+        @Override
+        public HostId host() {
+            return decision.subject().host();
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** Fetch the package, verify it, install it. */
+    record InstallPackage(Decision.Reuse decision) implements Command {
+        public InstallPackage {
+            Objects.requireNonNull(decision, "decision");
+        }
+
+        @Override
+        public HostId host() {
+            return decision.subject().host();
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** Nothing to do: remember the answer, so that the admin of the host can read it there. */
+    record NoteDecision(Decision decision) implements Command {
+        public NoteDecision {
+            Objects.requireNonNull(decision, "decision");
+        }
+
+        @Override
+        public HostId host() {
+            return decision.subject().host();
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** The ledger holds every observation of this host up to and including this one: the journal may forget them. */
+    record Acknowledge(HostId host, long epoch, long sequence) implements Command {
+        public Acknowledge {
+            Objects.requireNonNull(host, "host");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+package io.kmodfleet.contracts;
+
+import java.time.Instant;
+import java.util.Objects;
+
+/**
+ * An observation with its number. Who observes counts: {@code sequence} grows by one, from 1; {@code epoch} grows when the
+ * counting starts anew (a new journal). So a repeat and a gap are both seen.
+ *
+ * @param source a host id, or {@link #STORE} or {@link #OPERATOR}; the Kafka record's key
+ * @param epoch milliseconds since 1970 at which this counting began
+ * @param sequence from 1
+ * @param at when it was observed, by the source's clock
+ */
+public record Envelope(String source, long epoch, long sequence, Instant at, Observation observation) {
+
+    public static final String STORE = "store";
+    public static final String OPERATOR = "operator";
+
+    public Envelope {
+        Objects.requireNonNull(source, "source");
+        Objects.requireNonNull(at, "at");
+        Objects.requireNonNull(observation, "observation");
+        if (epoch < 1 || sequence < 1) {
+            throw new IllegalArgumentException(
+                    "Expected an epoch and a sequence from 1, but got " + epoch + "/" + sequence);
+        }
+        String speaker = speakerOf(observation);
+        if (!speaker.equals(source)) {
+            throw new IllegalArgumentException(
+                    "Expected an observation of '" + source + "', but this one is of '" + speaker + "'");
+        }
+    }
+
+    /** Whose observation this is by its content: nobody speaks for somebody else. */
+    public static String speakerOf(Observation observation) {
+        return observation.match(new Observation.Cases<>() {
+            @Override
+            public String on(Observation.HostReported event) {
+                return event.host().value();
+            }
+
+            @Override
+            public String on(Observation.BuildSucceeded event) {
+                return event.host().value();
+            }
+
+            @Override
+            public String on(Observation.BuildFailed event) {
+                return event.host().value();
+            }
+
+            @Override
+            public String on(Observation.ModuleInstalled event) {
+                return event.host().value();
+            }
+
+            @Override
+            public String on(Observation.InstallFailed event) {
+                return event.host().value();
+            }
+
+            @Override
+            public String on(Observation.SourceStored event) {
+                return STORE;
+            }
+
+            @Override
+            public String on(Observation.PackageStored event) {
+                return STORE;
+            }
+
+            @Override
+            public String on(Observation.PackageRefused event) {
+                return STORE;
+            }
+
+            @Override
+            public String on(Observation.PolicyPublished event) {
+                return OPERATOR;
+            }
+        });
+    }
+}

@@ -1,0 +1,51 @@
+package io.kmodfleet.contracts;
+
+import java.util.regex.Pattern;
+
+/**
+ * The one grammar for names that end up in file names, command lines and URLs. A name never starts with a dash or a dot and
+ * never holds a slash, a space or a control character, so it cannot become an option, a path or a second argument.
+ */
+public final class Grammar {
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.+~-]{0,127}");
+    private static final Pattern MODULE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,55}");
+    private static final Pattern ARCH = Pattern.compile("[a-z0-9_]{1,16}");
+
+    private Grammar() {}
+
+    /** A kernel module's name as in {@code lsmod}, at most 56 characters ({@code MODULE_NAME_LEN} on 64-bit kernels). */
+    public static String module(String value) {
+        return check(MODULE, "module name", "letters, digits, '_' and '-', at most 56", value);
+    }
+
+    /** A module version as in {@code dkms.conf}'s {@code PACKAGE_VERSION}. */
+    public static String version(String value) {
+        return check(NAME, "module version", "letters, digits and _.+~-, not starting with a sign", value);
+    }
+
+    /** A kernel release as printed by {@code uname -r}. */
+    public static String release(String value) {
+        return check(NAME, "kernel release", "letters, digits and _.+~-, not starting with a sign", value);
+    }
+
+    /** An architecture as printed by {@code uname -m}. */
+    public static String arch(String value) {
+        return check(ARCH, "architecture", "lower-case letters, digits and '_', at most 16", value);
+    }
+
+    private static String check(Pattern pattern, String what, String expected, String value) {
+        if (value == null || !pattern.matcher(value).matches()) {
+            throw new IllegalArgumentException("Expected a " + what + " (" + expected + "), but got " + shown(value));
+        }
+        return value;
+    }
+
+    private static String shown(String value) {
+        if (value == null) {
+            return "nothing";
+        }
+        String printable = value.replaceAll("\\p{Cntrl}", "?");
+        return "'" + (printable.length() > 60 ? printable.substring(0, 60) + "…" : printable) + "'";
+    }
+}

@@ -1,0 +1,215 @@
+package io.kmodfleet.contracts;
+
+import com.fasterxml.jackson.annotation.JsonSubTypes;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+
+/** What the fleet tells the coordinator: facts in the past tense, never orders. */
+@JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "observation")
+@JsonSubTypes({
+    @JsonSubTypes.Type(value = Observation.HostReported.class, name = "host-reported"),
+    @JsonSubTypes.Type(value = Observation.BuildSucceeded.class, name = "build-succeeded"),
+    @JsonSubTypes.Type(value = Observation.BuildFailed.class, name = "build-failed"),
+    @JsonSubTypes.Type(value = Observation.ModuleInstalled.class, name = "module-installed"),
+    @JsonSubTypes.Type(value = Observation.InstallFailed.class, name = "install-failed"),
+    @JsonSubTypes.Type(value = Observation.SourceStored.class, name = "source-stored"),
+    @JsonSubTypes.Type(value = Observation.PackageStored.class, name = "package-stored"),
+    @JsonSubTypes.Type(value = Observation.PackageRefused.class, name = "package-refused"),
+    @JsonSubTypes.Type(value = Observation.PolicyPublished.class, name = "policy-published"),
+})
+public sealed interface Observation {
+
+    <R> R match(Cases<R> cases);
+
+    /** One method per observation. Whoever handles observations handles all of them. */
+    interface Cases<R> {
+        R on(HostReported event);
+
+        R on(BuildSucceeded event);
+
+        R on(BuildFailed event);
+
+        R on(ModuleInstalled event);
+
+        R on(InstallFailed event);
+
+        R on(SourceStored event);
+
+        R on(PackageStored event);
+
+        R on(PackageRefused event);
+
+        R on(PolicyPublished event);
+    }
+
+    /** A host looked at itself. Sent at start and whenever what it finds has changed. */
+    record HostReported(HostId host, HostReport report) implements Observation {
+        public HostReported {
+            Objects.requireNonNull(host, "host");
+            Objects.requireNonNull(report, "report");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** A build ended well, and its package was uploaded. */
+    record BuildSucceeded(
+            HostId host, DecisionId build, BuildTarget target, Digest packageDigest, Digest log, long millis)
+            implements Observation {
+        public BuildSucceeded {
+            Objects.requireNonNull(host, "host");
+            Objects.requireNonNull(build, "build");
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(log, "log");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /**
+     * A build ended without a package.
+     *
+     * @param exitCode dkms's own, where it was dkms that failed
+     * @param error the line that says most about it
+     * @param log absent where there is none or it could not be stored
+     */
+    record BuildFailed(
+            HostId host,
+            DecisionId build,
+            BuildTarget target,
+            FailureClass failure,
+            Optional<Integer> exitCode,
+            String error,
+            Optional<Digest> log)
+            implements Observation {
+        public BuildFailed {
+            Objects.requireNonNull(host, "host");
+            Objects.requireNonNull(build, "build");
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(failure, "failure");
+            Objects.requireNonNull(error, "error");
+            exitCode = Absent.orEmpty(exitCode);
+            log = Absent.orEmpty(log);
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** What kind of failure a build had; another kind wants another answer. */
+    enum FailureClass {
+        /** The source does not build for this kernel with this toolchain. */
+        BUILD,
+        /** The source says itself that this kernel is not for it. */
+        NOT_APPLICABLE,
+        /** The host, the network or a service failed, not the build. */
+        INFRASTRUCTURE
+    }
+
+    /** A package stands installed on a host. */
+    record ModuleInstalled(HostId host, DecisionId command, BuildTarget target, Digest packageDigest, Proof proof)
+            implements Observation {
+        public ModuleInstalled {
+            Objects.requireNonNull(host, "host");
+            Objects.requireNonNull(command, "command");
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(proof, "proof");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** A package could not be installed; the host has the module it had before. */
+    record InstallFailed(
+            HostId host, DecisionId command, BuildTarget target, Digest packageDigest, String step, String error)
+            implements Observation {
+        public InstallFailed {
+            Objects.requireNonNull(host, "host");
+            Objects.requireNonNull(command, "command");
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(step, "step");
+            Objects.requireNonNull(error, "error");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** The store has a source package, and read this out of it. */
+    record SourceStored(Digest source, String module, String moduleVersion, Binding binding) implements Observation {
+        public SourceStored {
+            Objects.requireNonNull(source, "source");
+            Grammar.module(module);
+            Grammar.version(moduleVersion);
+            Objects.requireNonNull(binding, "binding");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** The store has a package, and found it to be what its manifest says. */
+    record PackageStored(
+            Digest packageDigest, BuildTarget target, String module, String moduleVersion, List<Digest> bodies)
+            implements Observation {
+        public PackageStored {
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(target, "target");
+            Grammar.module(module);
+            Grammar.version(moduleVersion);
+            bodies = List.copyOf(bodies);
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** The store refused an upload. @param rule which of its rules it broke */
+    record PackageRefused(Digest packageDigest, String rule, String evidence) implements Observation {
+        public PackageRefused {
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(rule, "rule");
+            Objects.requireNonNull(evidence, "evidence");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** Somebody published a policy; it is in force from here on. */
+    record PolicyPublished(String author, Policy policy) implements Observation {
+        public PolicyPublished {
+            Objects.requireNonNull(author, "author");
+            Objects.requireNonNull(policy, "policy");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+}

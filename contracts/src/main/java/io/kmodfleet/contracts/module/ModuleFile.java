@@ -1,0 +1,85 @@
+package io.kmodfleet.contracts.module;
+
+import io.kmodfleet.contracts.Digest;
+import java.nio.BufferUnderflowException;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A kernel module, read from the bytes of its file.
+ *
+ * @param compression how the file lies on disk
+ * @param body SHA-256 of the unsigned, uncompressed bytes: two builds agree when their bodies are equal
+ * @param signed whether a signature trailer was cut off
+ * @param machine {@code e_machine} of the ELF header: 62 is x86-64, 183 is arm64
+ * @param info its {@code .modinfo}
+ * @param symbolVersions the symbols it imports, with the CRCs it was built with; empty on kernels without modversions
+ */
+public record ModuleFile(
+        Compression compression,
+        Digest body,
+        boolean signed,
+        int machine,
+        ModuleInfo info,
+        List<SymbolVersion> symbolVersions) {
+
+    /** {@code struct module_signature}, 12 bytes, and the marker behind it (include/linux/module_signature.h). */
+    private static final byte[] SIGNATURE_MARKER =
+            "~Module signature appended~\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+
+    private static final int SIGNATURE_STRUCT = 12;
+    private static final byte PKCS7 = 2;
+
+    public static ModuleFile read(byte[] file) throws NotAModule {
+        byte[] expanded = Compression.expand(file);
+        byte[] body = withoutSignature(expanded);
+        try {
+            Elf elf = Elf.read(body);
+            return new ModuleFile(
+                    Compression.of(file),
+                    Digest.of(body),
+                    body.length < expanded.length,
+                    elf.machine(),
+                    ModuleInfo.parse(elf.only(".modinfo")),
+                    SymbolVersion.parseAll(elf));
+        } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
+            throw new NotAModule("Expected a whole ELF file, but it ends too early");
+        }
+    }
+
+    /** The name {@code uname -m} gives to {@link #machine}, where it is one we know. */
+    public Optional<String> arch() {
+        return switch (machine) {
+            case 62 -> Optional.of("x86_64");
+            case 183 -> Optional.of("aarch64");
+            case 243 -> Optional.of("riscv64");
+            case 21 -> Optional.of("ppc64le");
+            case 22 -> Optional.of("s390x");
+            default -> Optional.empty();
+        };
+    }
+
+    /** Cuts {@code PKCS#7 | struct module_signature | marker} off the end, where it is there. */
+    private static byte[] withoutSignature(byte[] file) throws NotAModule {
+        int markerAt = file.length - SIGNATURE_MARKER.length;
+        if (markerAt < 0 || !Arrays.equals(file, markerAt, file.length, SIGNATURE_MARKER, 0, SIGNATURE_MARKER.length)) {
+            return file;
+        }
+        int structAt = markerAt - SIGNATURE_STRUCT;
+        if (structAt < 0) {
+            throw new NotAModule("Expected a module before its signature trailer, but there is none");
+        }
+        byte[] struct = Arrays.copyOfRange(file, structAt, markerAt);
+        byte[] expected = {0, 0, PKCS7, 0, 0, 0, 0, 0};
+        if (!Arrays.equals(struct, 0, expected.length, expected, 0, expected.length)) {
+            throw new NotAModule("Expected a PKCS#7 module signature, but the trailer says another form");
+        }
+        long length = java.nio.ByteBuffer.wrap(struct).getInt(8) & 0xffff_ffffL;
+        if (length == 0 || length >= structAt) {
+            throw new NotAModule(
+                    "Expected a signature of 1 to " + (structAt - 1) + " bytes, but the trailer says " + length);
+        }
+        return Arrays.copyOf(file, (int) (structAt - length));
+    }
+}

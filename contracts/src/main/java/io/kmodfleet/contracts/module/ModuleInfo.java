@@ -1,0 +1,80 @@
+package io.kmodfleet.contracts.module;
+
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * {@code .modinfo}: NUL-terminated {@code key=value} texts, as {@code modinfo} prints them. Values may hold line breaks.
+ *
+ * @param values the values of each key, in the order of the section
+ */
+public record ModuleInfo(Map<String, List<String>> values) {
+
+    private static final List<String> SINGLE =
+            List.of("name", "vermagic", "srcversion", "version", "depends", "intree");
+
+    public ModuleInfo {
+        Map<String, List<String>> copy = new LinkedHashMap<>();
+        values.forEach((key, texts) -> copy.put(key, List.copyOf(texts)));
+        values = Collections.unmodifiableMap(copy);
+    }
+
+    static ModuleInfo parse(ByteBuffer section) throws NotAModule {
+        Map<String, List<String>> values = new LinkedHashMap<>();
+        int at = 0;
+        while (at < section.limit()) {
+            if (section.get(at) == 0) {
+                at++;
+                continue;
+            }
+            String entry = Elf.textAt(section, at);
+            while (section.get(at) != 0) {
+                at++;
+            }
+            int equals = entry.indexOf('=');
+            Elf.require(equals > 0, "key=value in .modinfo", "there is '" + entry + "'");
+            values.computeIfAbsent(entry.substring(0, equals), key -> new ArrayList<>())
+                    .add(entry.substring(equals + 1));
+        }
+        for (String key : SINGLE) {
+            Elf.require(
+                    values.getOrDefault(key, List.of()).size() <= 1, "one '" + key + "' in .modinfo", "there are more");
+        }
+        Elf.require(values.containsKey("name"), "a 'name' in .modinfo", "there is none");
+        Elf.require(values.containsKey("vermagic"), "a 'vermagic' in .modinfo", "there is none");
+        return new ModuleInfo(values);
+    }
+
+    public String name() {
+        return values.get("name").get(0);
+    }
+
+    /** Whole, with the trailing space that is part of it. */
+    public String vermagic() {
+        return values.get("vermagic").get(0);
+    }
+
+    /** The kernel release it was built for: the first word of {@link #vermagic}. */
+    public String release() {
+        String vermagic = vermagic();
+        int space = vermagic.indexOf(' ');
+        return space < 0 ? vermagic : vermagic.substring(0, space);
+    }
+
+    public Optional<String> srcversion() {
+        return first("srcversion");
+    }
+
+    public Optional<String> version() {
+        return first("version");
+    }
+
+    private Optional<String> first(String key) {
+        return values.getOrDefault(key, List.of()).stream().findFirst();
+    }
+}

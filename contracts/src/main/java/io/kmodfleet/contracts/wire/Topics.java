@@ -1,0 +1,16 @@
+package io.kmodfleet.contracts.wire;
+
+/** The Kafka topics. Keys are host ids, or the source's word for what does not come from a host. */
+public final class Topics {
+
+    /** Agents, store and operator to the coordinator. */
+    public static final String OBSERVATIONS = "kmodfleet.observations";
+
+    /** Coordinator to agents. */
+    public static final String COMMANDS = "kmodfleet.commands";
+
+    /** Records that nobody could read, each with the reason. */
+    public static final String DEAD_LETTERS = "kmodfleet.dead-letters";
+
+    private Topics() {}
+}
