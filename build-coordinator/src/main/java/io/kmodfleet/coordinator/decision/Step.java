@@ -1,0 +1,27 @@
+package io.kmodfleet.coordinator.decision;
+
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Envelope;
+import java.util.List;
+
+/** One turn of the coordinator: what was seen, what was decided, and the state that leaves. Live and audit both run it. */
+public record Step(Envelope envelope, List<Decision> decisions, FleetState after) {
+
+    /** Version of the rules that {@link #take} decides by; stands beside every decision in the ledger. */
+    public static final int RULES = 1;
+
+    /** Decides. The envelope must be one that {@code before} neither {@linkplain FleetState#holds holds} nor misses one before. */
+    public static Step take(FleetState before, Envelope envelope) {
+        List<Decision> decisions = Decider.decide(before, envelope);
+        return new Step(envelope, decisions, settle(before, envelope, decisions));
+    }
+
+    /** The state after an entry whose decisions were taken before: recovery. */
+    public static FleetState settle(FleetState before, Envelope envelope, List<Decision> decisions) {
+        FleetState state = Evolving.by(before, envelope);
+        for (Decision decision : decisions) {
+            state = Evolving.by(state, decision);
+        }
+        return state;
+    }
+}

@@ -1,0 +1,221 @@
+package io.kmodfleet.coordinator.decision;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kmodfleet.contracts.Binding;
+import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.Check;
+import io.kmodfleet.contracts.Check.Piece;
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.InstalledModule;
+import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.KernelRange;
+import io.kmodfleet.contracts.KernelState;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.OperatingSystem;
+import io.kmodfleet.contracts.Policy;
+import io.kmodfleet.contracts.Proof;
+import io.kmodfleet.contracts.SymbolMap;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** A fleet to tell stories about: each call is one observation, and the decisions it led to. */
+final class Fleet {
+
+    static final Digest SOURCE = digest("source 0.12.7");
+    static final String KERNEL = "6.1.0-56-amd64";
+    static final BuildTarget TARGET = new BuildTarget(SOURCE, "x86_64", KERNEL, digest("image"));
+    static final Digest PACKAGE = digest("package");
+    static final Digest BODY = digest("body");
+
+    private static final Instant AT = Instant.parse("2026-11-23T03:00:00Z");
+
+    private final Map<String, Long> sequences = new HashMap<>();
+    private final List<Envelope> history = new ArrayList<>();
+    private final List<List<Decision>> decided = new ArrayList<>();
+    private FleetState state = FleetState.empty();
+    private long epoch = 1;
+
+    static Fleet withPolicy() {
+        Fleet fleet = new Fleet();
+        fleet.sees(new Observation.SourceStored(SOURCE, "v4l2loopback", "0.12.7", Binding.SYMBOL_CRC));
+        fleet.sees(new Observation.PolicyPublished("ada", policy(Proof.INSTALL)));
+        return fleet;
+    }
+
+    static Policy policy(Proof proof) {
+        return new Policy(
+                1,
+                "6.10",
+                new KernelRange("5.15", "6.8"),
+                List.of("x86_64"),
+                List.of(
+                        new Policy.SystemRule("debian", "12", "6.7", Optional.empty()),
+                        new Policy.SystemRule("ubuntu", "24.04", "6.11", Optional.empty())),
+                List.of(new Policy.WantedModule("v4l2loopback", "0.12.7", SOURCE, Binding.SYMBOL_CRC, proof)),
+                new Policy.Limits(2));
+    }
+
+    List<Decision> sees(Observation observation) {
+        return takes(next(observation));
+    }
+
+    Envelope next(Observation observation) {
+        String source = Envelope.speakerOf(observation);
+        return new Envelope(source, epoch, sequences.merge(source, 1L, Long::sum), AT, observation);
+    }
+
+    List<Decision> takes(Envelope envelope) {
+        assertThat(state.holds(envelope)).isFalse();
+        Step step = Step.take(state, envelope);
+        history.add(envelope);
+        decided.add(step.decisions());
+        state = step.after();
+        return step.decisions();
+    }
+
+    /** Every source forgets how far it counted, as after a reinstall. */
+    void startsCountingAnew() {
+        epoch++;
+        sequences.clear();
+    }
+
+    FleetState state() {
+        return state;
+    }
+
+    List<Envelope> history() {
+        return history;
+    }
+
+    List<List<Decision>> decided() {
+        return decided;
+    }
+
+    Decision standing(HostId host) {
+        assertThat(state.standing(host)).hasSize(1);
+        return state.standing(host).get(0);
+    }
+
+    static HostId host(String name) {
+        return HostId.fromMachineId(digest(name).hex().substring(0, 32));
+    }
+
+    static Digest digest(String text) {
+        return Digest.of(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    static Observation reported(String name, Host... changes) {
+        Report report = new Report(name);
+        for (Host change : changes) {
+            change.to(report);
+        }
+        return new Observation.HostReported(host(name), report.build());
+    }
+
+    static Observation built(String name, Decision build) {
+        return new Observation.BuildSucceeded(host(name), build.id(), TARGET, PACKAGE, digest("log"), 4_000);
+    }
+
+    static Observation failed(String name, Decision build) {
+        return new Observation.BuildFailed(
+                host(name),
+                build.id(),
+                TARGET,
+                Observation.FailureClass.BUILD,
+                Optional.of(10),
+                "no such field",
+                Optional.empty());
+    }
+
+    static Observation stored() {
+        return new Observation.PackageStored(PACKAGE, TARGET, "v4l2loopback", "0.12.7", List.of(BODY));
+    }
+
+    static Observation installed(String name) {
+        return new Observation.ModuleInstalled(host(name), new DecisionId(1, 0), TARGET, PACKAGE, Proof.INSTALL);
+    }
+
+    static Observation installFailed(String name) {
+        return new Observation.InstallFailed(
+                host(name), new DecisionId(1, 0), TARGET, PACKAGE, "depmod", "no space left");
+    }
+
+    /** One thing that is special about a host. */
+    interface Host {
+        Host CAN_BUILD = report -> report.canBuild = true;
+        Host OBSERVES_ONLY = report -> report.observeOnly = true;
+        Host ANOTHER_IMAGE = report -> report.image = Optional.of(digest("another image"));
+        Host NO_IMAGE = report -> report.image = Optional.empty();
+        Host UBUNTU = report -> report.os = new OperatingSystem("ubuntu", "24.04", "Ubuntu 24.04");
+        Host ALPINE = report -> report.os = new OperatingSystem("alpine", "3.22", "Alpine");
+        Host ARM = report -> report.arch = "aarch64";
+        Host HAS_MODULE = report -> report.module = true;
+        Host HAS_LOADED_MODULE = report -> {
+            report.module = true;
+            report.loaded = true;
+        };
+
+        static Host kernel(String release) {
+            return report -> report.release = release;
+        }
+
+        void to(Report report);
+    }
+
+    static final class Report {
+        private final String name;
+        private boolean canBuild;
+        private boolean observeOnly;
+        private boolean module;
+        private boolean loaded;
+        private Optional<Digest> image = Optional.of(TARGET.image());
+        private OperatingSystem os = new OperatingSystem("debian", "12", "Debian 12");
+        private String arch = "x86_64";
+        private String release = KERNEL;
+
+        Report(String name) {
+            this.name = name;
+        }
+
+        HostReport build() {
+            Check dkms = new Check(
+                    Piece.DKMS,
+                    canBuild,
+                    canBuild ? "dkms-3.0.10" : "not found",
+                    canBuild ? "" : "apt-get install dkms");
+            List<InstalledModule> modules = module
+                    ? List.of(new InstalledModule(
+                            "v4l2loopback",
+                            Optional.of("0.12.7"),
+                            "/lib/modules/" + release + "/updates/v4l2loopback.ko",
+                            BODY,
+                            Optional.empty(),
+                            Optional.empty(),
+                            Optional.empty(),
+                            image,
+                            loaded))
+                    : List.of();
+            KernelState kernel = new KernelState(
+                    new KernelIdentity(arch, release, Optional.empty(), image, Optional.empty(), Optional.empty()),
+                    loaded,
+                    SymbolMap.STUB,
+                    true,
+                    Optional.empty(),
+                    Optional.empty(),
+                    List.of(),
+                    modules);
+            return new HostReport(name, os, arch, observeOnly, List.of(dkms), List.of(kernel));
+        }
+    }
+}
