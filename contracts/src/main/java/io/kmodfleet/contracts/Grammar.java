@@ -34,6 +34,15 @@ public final class Grammar {
         return check(ARCH, "architecture", "lower-case letters, digits and '_', at most 16", value);
     }
 
+    /** A line that people read: at most 256 characters, none of them a control character. */
+    public static String line(String what, String value) {
+        if (value == null || value.length() > 256 || value.chars().anyMatch(Character::isISOControl)) {
+            throw new IllegalArgumentException(
+                    "Expected a " + what + " of one line, at most 256 characters, but got " + shown(value));
+        }
+        return value;
+    }
+
     private static String check(Pattern pattern, String what, String expected, String value) {
         if (value == null || !pattern.matcher(value).matches()) {
             throw new IllegalArgumentException("Expected a " + what + " (" + expected + "), but got " + shown(value));

@@ -23,7 +23,7 @@ public record HostReport(
         List<KernelState> kernels) {
 
     public HostReport {
-        Objects.requireNonNull(hostname, "hostname");
+        Grammar.line("host name", hostname);
         Objects.requireNonNull(os, "os");
         Grammar.arch(arch);
         checks = List.copyOf(checks);

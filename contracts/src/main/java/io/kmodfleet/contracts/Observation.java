@@ -203,7 +203,7 @@ public sealed interface Observation {
     /** Somebody published a policy; it is in force from here on. */
     record PolicyPublished(String author, Policy policy) implements Observation {
         public PolicyPublished {
-            Objects.requireNonNull(author, "author");
+            Grammar.line("author", author);
             Objects.requireNonNull(policy, "policy");
         }
 

@@ -1,7 +1,5 @@
 package io.kmodfleet.contracts;
 
-import java.util.Objects;
-
 /**
  * From {@code /etc/os-release} (os-release(5)).
  *
@@ -12,8 +10,8 @@ import java.util.Objects;
 public record OperatingSystem(String id, String versionId, String prettyName) {
 
     public OperatingSystem {
-        Objects.requireNonNull(id, "id");
-        Objects.requireNonNull(versionId, "versionId");
-        Objects.requireNonNull(prettyName, "prettyName");
+        Grammar.line("system id", id);
+        Grammar.line("system version", versionId);
+        Grammar.line("system name", prettyName);
     }
 }

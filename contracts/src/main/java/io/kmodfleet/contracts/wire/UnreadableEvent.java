@@ -18,7 +18,9 @@ public final class UnreadableEvent extends Exception {
         /** JSON, but not of this type. */
         DOES_NOT_FIT,
         /** The record's key, the source and the content do not name one and the same speaker. */
-        WRONG_SPEAKER
+        WRONG_SPEAKER,
+        /** Read, but deciding on it failed: a bug of ours. Its source waits for the release that mends it; nobody else does. */
+        UNDECIDABLE
     }
 
     private final Problem problem;

@@ -1,0 +1,29 @@
+package io.kmodfleet.coordinator;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import java.time.Duration;
+
+/** Everything about the coordinator that can be set; {@code KMODFLEET_COORDINATOR_TOPICS_PARTITIONS} and so on. */
+@ConfigMapping(prefix = "kmodfleet.coordinator")
+public interface CoordinatorConfig {
+
+    /** The topics, where the coordinator has to create them. */
+    TopicsConfig topics();
+
+    /** How long a published policy may take to reach the ledger before the publisher is told that it did not. */
+    @WithDefault("10s")
+    Duration publishTimeout();
+
+    /** The topics, where the coordinator has to create them. */
+    interface TopicsConfig {
+
+        /** Partitions of the observations and the commands topic. */
+        @WithDefault("12")
+        int partitions();
+
+        /** Copies of each partition; 3 on a cluster. */
+        @WithDefault("1")
+        short replication();
+    }
+}

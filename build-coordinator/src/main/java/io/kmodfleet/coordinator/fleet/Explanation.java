@@ -1,0 +1,121 @@
+package io.kmodfleet.coordinator.fleet;
+
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Fact;
+
+/**
+ * A decision in the admin's words.
+ *
+ * @param text what was decided and on what grounds
+ * @param change what would change the answer; empty where nothing needs to
+ */
+public record Explanation(String text, String change) {
+
+    public static Explanation of(Decision decision) {
+        String module = decision.subject().module();
+        String kernel = decision.subject().release();
+        return switch (decision.reason()) {
+            case UP_TO_DATE ->
+                new Explanation(
+                        module + " " + fact(decision, "version")
+                                + " is installed and was built for this very kernel image (" + fact(decision, "file")
+                                + ").",
+                        "");
+            case PACKAGE_EXACT ->
+                new Explanation(
+                        "A package of " + module + " for this very kernel image is there, built by "
+                                + fact(decision, "builtBy") + ". This host installs it; nothing is compiled here.",
+                        "");
+            case NO_PACKAGE ->
+                new Explanation(
+                        "Nobody has built " + module
+                                + " for this kernel image yet, and this host can. It builds it, for itself and for every"
+                                + " host with the same image.",
+                        "");
+            case BUILD_RUNNING ->
+                new Explanation(
+                        module + " is being built for this kernel image on " + fact(decision, "builder") + " (build "
+                                + fact(decision, "build") + "). This host gets the package when it is proven.",
+                        "The end of that build.");
+            case BUILD_ELSEWHERE ->
+                new Explanation(
+                        "This host cannot build, but " + fact(decision, "builder")
+                                + " has the same kernel image and builds " + module
+                                + " for it. This host gets the package when it is proven.",
+                        "The end of that build.");
+            case CANARY_RUNNING ->
+                new Explanation(
+                        "A package is there, and " + fact(decision, "canary")
+                                + " tries it first. The policy asks for the proof " + fact(decision, "proof") + ".",
+                        "That proof, reported by the canary.");
+            case KERNEL_OUT_OF_RANGE ->
+                new Explanation(
+                        "Kernel " + kernel + " is outside the supported range " + fact(decision, "supported") + ".",
+                        "A kernel inside the range, or a policy that gives this system another one ('kernels' of its entry below"
+                                + " 'systems').");
+            case OS_UNSUPPORTED ->
+                new Explanation(
+                        "The policy does not name this system (" + fact(decision, "system") + "). It names: "
+                                + fact(decision, "supported") + ".",
+                        "A policy with an entry for this system below 'systems'.");
+            case PLATFORM_TOO_OLD ->
+                new Explanation(
+                        "This system (" + fact(decision, "system") + ") is supported since platform release "
+                                + fact(decision, "since") + ", and the policy says that "
+                                + fact(decision, "platformRelease")
+                                + " is installed.",
+                        "An upgrade of the platform, then a policy with its new 'platformRelease'.");
+            case ARCH_UNSUPPORTED ->
+                new Explanation(
+                        "The policy does not name this architecture (" + fact(decision, "arch") + "). It names: "
+                                + fact(decision, "supported") + ".",
+                        "A policy with this architecture below 'architectures'.");
+            case NOT_APPLICABLE ->
+                new Explanation(
+                        "The source of " + module + " says itself that this kernel is not for it: "
+                                + fact(decision, "dkms") + ".",
+                        "Another source, or another kernel.");
+            case OBSERVE_ONLY ->
+                new Explanation(
+                        "This host could be served, but its agent was started to look and report only.",
+                        "On that host: start the agent without --observe, as root.");
+            case FAILED_TOO_OFTEN ->
+                new Explanation(
+                        "It failed " + fact(decision, "failures")
+                                + " times for this kernel image, as often as the policy allows." + lastError(decision),
+                        "Another source, or publishing the policy again, which asks for everything that failed.");
+            case INSTALL_FAILED ->
+                new Explanation(
+                        "The package could not be installed on this host; it keeps the module it had.",
+                        "Mend what the agent's log says, then publish the policy again.");
+            case IMAGE_NOT_INSTALLED ->
+                new Explanation(
+                        "Files of kernel " + kernel
+                                + " are there, but no image of it that the agent can read. A module built now could"
+                                + " crash the host when it boots (product guide, 6.1.2).",
+                        "The kernel image; install it, or let the agent read /boot.");
+            case SOURCE_NOT_PUBLISHED ->
+                new Explanation(
+                        "The policy wants " + module + " from a source that the store does not have: "
+                                + fact(decision, "source") + ".",
+                        "kmodfleet source publish DIR");
+            case NO_BUILD_ENVIRONMENT ->
+                new Explanation(
+                        "There is no package for this kernel image, and no host that has it can build one.",
+                        "On this host: what is listed as missing. Or any other host with the same image that can build.");
+        };
+    }
+
+    private static String lastError(Decision decision) {
+        String error = fact(decision, "lastError");
+        return error.isEmpty() ? "" : " The last time: " + error;
+    }
+
+    private static String fact(Decision decision, String name) {
+        return decision.facts().stream()
+                .filter(fact -> fact.name().equals(name))
+                .map(Fact::value)
+                .findFirst()
+                .orElse("");
+    }
+}

@@ -1,0 +1,140 @@
+package io.kmodfleet.coordinator.fleet;
+
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.kmodfleet.contracts.Check;
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.Fact;
+import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.Reason;
+import io.kmodfleet.contracts.wire.FleetJson;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What the API and the page show; one screen of it. */
+interface FleetView {
+
+    /** A list, in an object, so that it can grow. */
+    record Items<T>(List<T> items) {}
+
+    record Host(
+            String host,
+            String hostname,
+            String os,
+            String arch,
+            boolean observeOnly,
+            Instant reportedAt,
+            List<Kernel> kernels,
+            List<Told> decisions) {
+
+        static Host of(HostRow row, List<StandingRow> standing) {
+            HostReport report = read(row.report, HostReport.class);
+            return new Host(
+                    row.id,
+                    row.hostname,
+                    row.os,
+                    row.arch,
+                    row.observeOnly,
+                    row.reportedAt,
+                    report.kernels().stream()
+                            .map(kernel -> new Kernel(
+                                    kernel.identity().release(),
+                                    kernel.running(),
+                                    kernel.identity().image()))
+                            .toList(),
+                    standing.stream()
+                            .filter(known -> known.host.equals(row.id))
+                            .map(known -> Told.of(read(known.body, Decision.class)))
+                            .toList());
+        }
+    }
+
+    record Kernel(String release, boolean running, Optional<Digest> image) {}
+
+    record Told(String release, String module, String decision, Reason reason, DecisionId id) {
+        static Told of(Decision decision) {
+            return new Told(
+                    decision.subject().release(),
+                    decision.subject().module(),
+                    kindOf(decision),
+                    decision.reason(),
+                    decision.id());
+        }
+    }
+
+    record Why(String host, String hostname, List<Answer> answers) {}
+
+    record Answer(
+            DecisionId id,
+            Instant at,
+            String release,
+            String module,
+            String decision,
+            Reason reason,
+            @JsonUnwrapped Explanation explanation,
+            List<Fact> facts,
+            List<Check> missing) {
+
+        static Answer of(StandingRow row) {
+            Decision decision = read(row.body, Decision.class);
+            return new Answer(
+                    decision.id(),
+                    row.takenAt,
+                    row.release,
+                    row.module,
+                    kindOf(decision),
+                    decision.reason(),
+                    Explanation.of(decision),
+                    decision.facts(),
+                    decision instanceof Decision.Reject reject ? reject.missing() : List.of());
+        }
+    }
+
+    record Decided(
+            DecisionId id,
+            Instant at,
+            String host,
+            String hostname,
+            String release,
+            String module,
+            String decision,
+            Reason reason,
+            String text) {
+
+        static Decided of(DecisionRow row, String hostname) {
+            Decision decision = read(row.body, Decision.class);
+            return new Decided(
+                    decision.id(),
+                    row.takenAt,
+                    row.host,
+                    hostname,
+                    row.release,
+                    row.module,
+                    row.kind,
+                    decision.reason(),
+                    Explanation.of(decision).text());
+        }
+    }
+
+    record Letter(String topic, int partition, long offset, String problem, String detail, Instant at, String excerpt) {
+        static Letter of(DeadLetterRow row) {
+            return new Letter(row.topic, row.part, row.partOffset, row.problem, row.detail, row.at, row.excerpt);
+        }
+    }
+
+    private static String kindOf(Decision decision) {
+        return decision.getClass().getSimpleName().toLowerCase(Locale.ROOT);
+    }
+
+    private static <T> T read(String json, Class<T> type) {
+        try {
+            return FleetJson.mapper().readValue(json, type);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("Expected the projection to hold a " + type.getSimpleName(), e);
+        }
+    }
+}

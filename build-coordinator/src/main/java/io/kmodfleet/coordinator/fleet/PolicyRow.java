@@ -1,0 +1,31 @@
+package io.kmodfleet.coordinator.fleet;
+
+import io.quarkus.hibernate.reactive.panache.PanacheEntityBase;
+import io.quarkus.panache.common.Sort;
+import io.smallrye.mutiny.Uni;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Instant;
+
+/** A published policy; a projection. */
+@Entity
+@Table(name = "policy")
+class PolicyRow extends PanacheEntityBase {
+
+    @Id
+    long position;
+
+    String author;
+
+    @Column(name = "published_at")
+    Instant publishedAt;
+
+    String document;
+
+    /** The one in force, or null. */
+    static Uni<PolicyRow> current() {
+        return findAll(Sort.descending("position")).firstResult();
+    }
+}

@@ -1,0 +1,105 @@
+package io.kmodfleet.coordinator.intake;
+
+import io.kmodfleet.contracts.wire.Topics;
+import io.kmodfleet.coordinator.CoordinatorConfig;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import jakarta.interceptor.Interceptor;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AdminClientConfig;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.config.TopicConfig;
+import org.apache.kafka.common.errors.TopicExistsException;
+import org.eclipse.microprofile.config.inject.ConfigProperty;
+import org.eclipse.microprofile.health.HealthCheck;
+import org.eclipse.microprofile.health.HealthCheckResponse;
+import org.eclipse.microprofile.health.Readiness;
+import org.jboss.logging.Logger;
+
+/** Before the first record is read: the topics are there. Ready when the ledger is read. */
+@Readiness
+@ApplicationScoped
+class Start implements HealthCheck {
+
+    private static final Logger LOG = Logger.getLogger(Start.class);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    private final CoordinatorLoop loop;
+    private final CoordinatorConfig config;
+    private final String bootstrapServers;
+
+    Start(
+            CoordinatorLoop loop,
+            CoordinatorConfig config,
+            @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers) {
+        this.loop = loop;
+        this.config = config;
+        this.bootstrapServers = bootstrapServers;
+    }
+
+    void onStart(@Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) StartupEvent event) {
+        createTopics();
+        loop.recover().subscribe().with(done -> {}, failure -> LOG.errorf(failure, "recovery ended"));
+    }
+
+    @Override
+    public HealthCheckResponse call() {
+        return HealthCheckResponse.named("ledger")
+                .status(loop.isRecovered())
+                .withData("position", loop.state().position())
+                .build();
+    }
+
+    private void createTopics() {
+        int partitions = config.topics().partitions();
+        short replication = config.topics().replication();
+        List<NewTopic> topics = List.of(
+                topic(Topics.OBSERVATIONS, partitions, replication, Duration.ofDays(30)),
+                topic(Topics.COMMANDS, partitions, replication, Duration.ofDays(7)),
+                topic(Topics.DEAD_LETTERS, 1, replication, Duration.ofDays(30)));
+        Map<String, Object> settings = Map.of(
+                AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG,
+                bootstrapServers,
+                AdminClientConfig.DEFAULT_API_TIMEOUT_MS_CONFIG,
+                (int) PATIENCE.toMillis(),
+                AdminClientConfig.REQUEST_TIMEOUT_MS_CONFIG,
+                5_000);
+        try (Admin admin = Admin.create(settings)) {
+            for (var created : admin.createTopics(topics).values().entrySet()) {
+                try {
+                    created.getValue().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+                    LOG.infof("topic created topic=%s partitions=%d", created.getKey(), partitions);
+                } catch (ExecutionException e) {
+                    if (!(e.getCause() instanceof TopicExistsException)) {
+                        throw unreachable(e.getCause());
+                    }
+                }
+            }
+        } catch (TimeoutException e) {
+            throw unreachable(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw unreachable(e);
+        }
+    }
+
+    private IllegalStateException unreachable(Throwable cause) {
+        return new IllegalStateException(
+                "Expected Kafka at " + bootstrapServers + " within " + PATIENCE.toSeconds() + " s, but " + cause
+                        + ". Start the broker, or set KAFKA_BOOTSTRAP_SERVERS",
+                cause);
+    }
+
+    private static NewTopic topic(String name, int partitions, short replication, Duration retention) {
+        return new NewTopic(name, partitions, replication)
+                .configs(Map.of(TopicConfig.RETENTION_MS_CONFIG, Long.toString(retention.toMillis())));
+    }
+}
