@@ -1,0 +1,45 @@
+# Shared by the scripts beside it: finds Java, builds what is not built.
+
+home=$(cd "$(dirname "$0")/.." && pwd)
+
+fail() {
+    echo "[ERROR] $*" >&2
+    exit 1
+}
+
+find_java() {
+    if [ -n "${JAVA_HOME:-}" ] && [ -x "$JAVA_HOME/bin/java" ]; then
+        java=$JAVA_HOME/bin/java
+    else
+        java=$(command -v java) || fail "Expected a JDK 17 or newer, but there is no 'java' on the PATH and JAVA_HOME names none. Install one, as with: apt-get install openjdk-17-jdk-headless"
+    fi
+    version=$("$java" -version 2>&1 | sed -n 's/.*version "\([0-9]*\).*/\1/p' | head -n 1)
+    [ "${version:-0}" -ge 17 ] || fail "Expected a JDK 17 or newer, but $java is version ${version:-unknown}. Set JAVA_HOME to a newer one."
+}
+
+# built JAR MODULE...: whether the jar is there and newer than every source of these modules.
+built() {
+    jar=$1
+    shift
+    [ -f "$jar" ] || return 1
+    for module in contracts "$@"; do
+        [ -z "$(find "$home/$module/src/main" "$home/$module/pom.xml" "$home/pom.xml" -newer "$jar" -type f 2>/dev/null | head -n 1)" ] || return 1
+    done
+}
+
+ensure_built() {
+    if built "$home/build-coordinator/target/quarkus-app/quarkus-run.jar" build-coordinator &&
+        built "$home/artifact-store/target/quarkus-app/quarkus-run.jar" artifact-store &&
+        built "$home/agent-edge/target/quarkus-app/quarkus-run.jar" agent-edge &&
+        built "$home/deploy/cli/target/quarkus-app/quarkus-run.jar" deploy/cli &&
+        built "$home/deploy/standalone/target/standalone.jar" deploy/standalone; then
+        return
+    fi
+    "$java" --list-modules 2>/dev/null | grep -q '^jdk.compiler' || fail "Expected a JDK to build with, but $java belongs to a runtime without a compiler. Install a JDK 17 or newer."
+    echo "[INFO] building what is not built yet (the first time, Maven fetches what it needs: a few minutes)"
+    (cd "$home" && ./mvnw -q -B -DskipTests package) || fail "Expected the build to succeed, but it failed. See the lines above."
+}
+
+run_standalone() {
+    exec "$java" -Xmx96m -XX:+UseSerialGC "-Dkmodfleet.home=$home" -jar "$home/deploy/standalone/target/standalone.jar" "$@"
+}
