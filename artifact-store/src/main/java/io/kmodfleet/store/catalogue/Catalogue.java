@@ -1,0 +1,195 @@
+package io.kmodfleet.store.catalogue;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.PackageManifest;
+import io.kmodfleet.contracts.PackageManifest.PackagedModule;
+import io.kmodfleet.contracts.pack.ModulePackage;
+import io.kmodfleet.contracts.pack.Refusal;
+import io.kmodfleet.contracts.pack.SourcePackage;
+import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.store.catalogue.CatalogueView.Package;
+import io.kmodfleet.store.catalogue.CatalogueView.Refused;
+import io.kmodfleet.store.catalogue.CatalogueView.Source;
+import io.quarkus.hibernate.reactive.panache.Panache;
+import io.quarkus.panache.common.Parameters;
+import io.quarkus.panache.common.Sort;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** What the store has. Whatever is added or refused becomes an observation in the same transaction. */
+@ApplicationScoped
+public class Catalogue {
+
+    private final Clock clock = Clock.systemUTC();
+
+    /** What is known of a source when a package of it comes. */
+    public record KnownSource(String module, String version, Digest dkmsConf, List<String> modules) {}
+
+    public Uni<Optional<KnownSource>> source(Digest digest) {
+        return Panache.withSession(() -> SourceRow.<SourceRow>findById(digest.toString()))
+                .map(row -> Optional.ofNullable(row)
+                        .map(found -> new KnownSource(
+                                found.module,
+                                found.moduleVersion,
+                                Digest.parse(found.dkmsConf),
+                                List.of(found.modules.split(",")))));
+    }
+
+    /** Whether it is new. */
+    public Uni<Boolean> add(SourcePackage source, Digest dkmsConf, long size) {
+        SourceRow row = new SourceRow();
+        row.digest = source.digest().toString();
+        row.module = source.conf().name();
+        row.moduleVersion = source.conf().version();
+        row.binding = source.conf().binding().name();
+        row.modules = String.join(",", source.conf().modules());
+        row.dkmsConf = dkmsConf.toString();
+        row.fileName = source.fileName();
+        row.size = size;
+        row.storedAt = clock.instant();
+        Observation stored = new Observation.SourceStored(
+                source.digest(), row.module, row.moduleVersion, source.conf().binding());
+        return Panache.withTransaction(() -> SourceRow.findById(row.digest)
+                .chain(known -> known != null
+                        ? Uni.createFrom().item(false)
+                        : row.persist().chain(() -> observe(stored)).replaceWith(true)));
+    }
+
+    /** Whether it is new. */
+    public Uni<Boolean> add(ModulePackage module, long size) {
+        PackageManifest manifest = module.manifest();
+        PackageRow row = new PackageRow();
+        row.digest = module.digest().toString();
+        row.module = manifest.module();
+        row.moduleVersion = manifest.moduleVersion();
+        row.release = manifest.target().release();
+        row.builder = manifest.builder().value();
+        row.fileName = manifest.fileName();
+        row.size = size;
+        row.storedAt = clock.instant();
+        row.manifest = FleetJson.write(manifest);
+        Observation stored = new Observation.PackageStored(
+                module.digest(),
+                manifest.target(),
+                row.module,
+                row.moduleVersion,
+                manifest.modules().stream().map(PackagedModule::body).toList());
+        return Panache.withTransaction(() -> PackageRow.findById(row.digest)
+                .chain(known -> known != null
+                        ? Uni.createFrom().item(false)
+                        : row.persist().chain(() -> observe(stored)).replaceWith(true)));
+    }
+
+    /** Whether it is new. */
+    public Uni<Boolean> addLog(Digest digest, long size) {
+        LogRow row = new LogRow();
+        row.digest = digest.toString();
+        row.size = size;
+        row.storedAt = clock.instant();
+        return Panache.withTransaction(() -> LogRow.findById(row.digest)
+                .chain(known -> known != null
+                        ? Uni.createFrom().item(false)
+                        : row.persist().replaceWith(true)));
+    }
+
+    /**
+     * @param named what the upload was called
+     * @param found what its bytes were
+     */
+    public Uni<Void> refuse(String kind, Digest named, Digest found, long size, Refusal refusal) {
+        RefusalRow row = new RefusalRow();
+        row.digest = named.toString();
+        row.found = found.toString();
+        row.kind = kind;
+        row.rule = refusal.rule().name();
+        row.evidence = printable(refusal.evidence());
+        row.size = size;
+        row.at = clock.instant();
+        return Panache.withTransaction(() -> row.persist()
+                        .chain(() -> observe(new Observation.PackageRefused(named, row.rule, row.evidence))))
+                .replaceWithVoid();
+    }
+
+    public Uni<List<Source>> sources(int limit) {
+        return Panache.withSession(() -> SourceRow.<SourceRow>findAll(Sort.descending("storedAt"))
+                        .page(0, limit)
+                        .list())
+                .map(rows -> rows.stream().map(Source::of).toList());
+    }
+
+    public Uni<List<Package>> packages(Optional<String> module, Optional<String> release, int limit) {
+        Parameters parameters = Parameters.with("module", module.orElse("")).and("release", release.orElse(""));
+        return Panache.withSession(() -> PackageRow.<PackageRow>find(
+                                "(:module = '' or module = :module) and (:release = '' or release = :release)",
+                                Sort.descending("storedAt"),
+                                parameters)
+                        .page(0, limit)
+                        .list())
+                .map(rows -> rows.stream().map(Package::of).toList());
+    }
+
+    public Uni<List<Refused>> refusals(int limit) {
+        return Panache.withSession(() -> RefusalRow.<RefusalRow>findAll(Sort.descending("id"))
+                        .page(0, limit)
+                        .list())
+                .map(rows -> rows.stream().map(Refused::of).toList());
+    }
+
+    /** Under which name a file is offered for download. */
+    public Uni<Optional<String>> fileName(Digest digest) {
+        return Panache.withSession(() -> PackageRow.<PackageRow>findById(digest.toString())
+                .chain(known -> known != null
+                        ? Uni.createFrom().item(Optional.of(known.fileName))
+                        : SourceRow.<SourceRow>findById(digest.toString())
+                                .map(source -> Optional.ofNullable(source).map(found -> found.fileName))));
+    }
+
+    /** The oldest observations that the broker has not acknowledged, in their order. */
+    public Uni<List<Envelope>> unsent(int most) {
+        return Panache.withSession(() -> CountingRow.<CountingRow>findById(true)
+                .chain(counting -> OutboxRow.<OutboxRow>findAll(Sort.ascending("sequence"))
+                        .page(0, most)
+                        .list()
+                        .map(rows -> rows.stream()
+                                .map(row -> new Envelope(
+                                        Envelope.STORE, counting.epoch, row.sequence, row.at, read(row.observation)))
+                                .toList())));
+    }
+
+    public Uni<Void> sent(long upTo) {
+        return Panache.withTransaction(() -> OutboxRow.delete("sequence <= ?1", upTo))
+                .replaceWithVoid();
+    }
+
+    private Uni<Void> observe(Observation observation) {
+        Instant now = clock.instant();
+        return CountingRow.locked().chain(counting -> {
+            counting.sequence++;
+            OutboxRow row = new OutboxRow();
+            row.sequence = counting.sequence;
+            row.at = now;
+            row.observation = FleetJson.write(observation);
+            return row.persist().replaceWithVoid();
+        });
+    }
+
+    private static Observation read(String json) {
+        try {
+            return FleetJson.mapper().readValue(json, Observation.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("Expected the outbox to hold observations", e);
+        }
+    }
+
+    private static String printable(String text) {
+        String cut = text.length() > 500 ? text.substring(0, 500) + "…" : text;
+        return cut.replaceAll("[\\p{Cntrl}\\p{Cs}]", "?");
+    }
+}

@@ -1,0 +1,35 @@
+package io.kmodfleet.store.catalogue;
+
+import io.quarkus.hibernate.reactive.panache.PanacheEntityBase;
+import jakarta.persistence.Column;
+import jakarta.persistence.Entity;
+import jakarta.persistence.Id;
+import jakarta.persistence.Table;
+import java.time.Instant;
+
+/** A module package. */
+@Entity
+@Table(name = "package")
+class PackageRow extends PanacheEntityBase {
+
+    @Id
+    String digest;
+
+    String module;
+
+    @Column(name = "module_version")
+    String moduleVersion;
+
+    String release;
+    String builder;
+
+    @Column(name = "file_name")
+    String fileName;
+
+    long size;
+
+    @Column(name = "stored_at")
+    Instant storedAt;
+
+    String manifest;
+}

@@ -1,0 +1,150 @@
+package io.kmodfleet.store.intake;
+
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.PackageManifest;
+import io.kmodfleet.contracts.PackageManifest.PackagedModule;
+import io.kmodfleet.contracts.pack.ModulePackage;
+import io.kmodfleet.contracts.pack.Refusal;
+import io.kmodfleet.contracts.pack.Refusal.Rule;
+import io.kmodfleet.contracts.pack.SourcePackage;
+import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
+import io.kmodfleet.store.blob.BlobStore;
+import io.kmodfleet.store.blob.BlobStore.Upload;
+import io.kmodfleet.store.catalogue.Catalogue;
+import io.kmodfleet.store.catalogue.Catalogue.KnownSource;
+import io.kmodfleet.store.outbox.OutboxPublisher;
+import io.kmodfleet.store.problem.Problem;
+import io.quarkus.vertx.VertxContextSupport;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.util.Optional;
+import java.util.function.Supplier;
+import org.jboss.logging.Logger;
+
+/** The one way in, for every kind of file: receive, compare the digest, check, keep, add to the catalogue. */
+@ApplicationScoped
+class Intake {
+
+    private static final Logger LOG = Logger.getLogger(Intake.class);
+    private static final int MOST_LOG_BYTES = 16 * 1024 * 1024;
+
+    private final BlobStore blobs;
+    private final Catalogue catalogue;
+    private final OutboxPublisher outbox;
+
+    Intake(BlobStore blobs, Catalogue catalogue, OutboxPublisher outbox) {
+        this.blobs = blobs;
+        this.catalogue = catalogue;
+        this.outbox = outbox;
+    }
+
+    /** Checks an upload; gives what adds it to the catalogue and says whether it was new. */
+    private interface Check {
+        Supplier<Uni<Boolean>> check(Upload upload) throws Refusal, IOException;
+    }
+
+    /** Whether it is new. */
+    boolean takeSource(Digest named, InputStream body) throws IOException {
+        return take("source", named, body, SourcePackage.MAX_BYTES, upload -> {
+            SourcePackage source = SourcePackage.read(Files.readAllBytes(upload.file()));
+            Digest conf = source.files().stream()
+                    .filter(file -> file.path().equals("dkms.conf"))
+                    .map(SourceFile::bytes)
+                    .map(Digest::of)
+                    .findFirst()
+                    .orElseThrow();
+            return () -> catalogue.add(source, conf, upload.size());
+        });
+    }
+
+    /** Whether it is new. */
+    boolean takePackage(Digest named, InputStream body) throws IOException {
+        return take("package", named, body, ModulePackage.MAX_BYTES, upload -> {
+            ModulePackage module = ModulePackage.read(Files.readAllBytes(upload.file()));
+            PackageManifest manifest = module.manifest();
+            checkSource(manifest, await(() -> catalogue.source(manifest.target().source())));
+            return () -> catalogue.add(module, upload.size());
+        });
+    }
+
+    /** Whether it is new. */
+    boolean takeLog(Digest named, InputStream body) throws IOException {
+        return take(
+                "log", named, body, MOST_LOG_BYTES, upload -> () -> catalogue.addLog(upload.digest(), upload.size()));
+    }
+
+    private boolean take(String kind, Digest named, InputStream body, int most, Check check) throws IOException {
+        Upload upload;
+        try {
+            upload = blobs.receive(body, most);
+        } catch (BlobStore.TooLarge e) {
+            throw new Problem(413, "Too large", Optional.of(Rule.TOO_LARGE.name()), e.getMessage());
+        }
+        try {
+            return checkAndKeep(named, upload, check);
+        } catch (Refusal refusal) {
+            LOG.warnf("refused kind=%s package=%s rule=%s error=%s", kind, named, refusal.rule(), refusal.evidence());
+            blobs.quarantine(upload);
+            await(() -> catalogue.refuse(kind, named, upload.digest(), upload.size(), refusal));
+            outbox.wake();
+            throw new Problem(422, "Refused", Optional.of(refusal.rule().name()), refusal.evidence());
+        } finally {
+            blobs.discard(upload);
+        }
+    }
+
+    private boolean checkAndKeep(Digest named, Upload upload, Check check) throws Refusal, IOException {
+        if (!upload.digest().equals(named)) {
+            throw new Refusal(
+                    Rule.DIGEST_MISMATCH,
+                    "Expected the bytes of " + named + ", but " + upload.size() + " bytes of " + upload.digest()
+                            + " came: cut off or changed on the way");
+        }
+        Supplier<Uni<Boolean>> addition = check.check(upload);
+        if (blobs.find(named).isEmpty()) {
+            blobs.keep(upload);
+        }
+        boolean isNew = await(addition);
+        outbox.wake();
+        return isNew;
+    }
+
+    private static void checkSource(PackageManifest manifest, Optional<KnownSource> known) throws Refusal {
+        Digest digest = manifest.target().source();
+        KnownSource source = known.orElseThrow(() -> new Refusal(
+                Rule.WRONG_SOURCE, "Expected a package of a published source, but nobody published " + digest));
+        if (!source.module().equals(manifest.module()) || !source.version().equals(manifest.moduleVersion())) {
+            throw new Refusal(
+                    Rule.WRONG_SOURCE,
+                    "Expected " + source.module() + " " + source.version() + ", as source " + digest.brief()
+                            + " says, but the manifest says " + manifest.module() + " " + manifest.moduleVersion());
+        }
+        if (!source.dkmsConf().equals(manifest.dkmsConf())) {
+            throw new Refusal(
+                    Rule.WRONG_SOURCE,
+                    "Expected the dkms.conf of source " + digest.brief() + ", but the package has another");
+        }
+        for (PackagedModule module : manifest.modules()) {
+            boolean named = source.modules().stream()
+                    .anyMatch(name -> name.replace('-', '_').equals(module.name()));
+            if (!named) {
+                throw new Refusal(
+                        Rule.WRONG_SOURCE,
+                        "Expected one of the modules " + source.modules() + ", but the package has " + module.name());
+            }
+        }
+    }
+
+    private static <T> T await(Supplier<Uni<T>> work) {
+        try {
+            return VertxContextSupport.subscribeAndAwait(work);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("Expected the catalogue to answer, but " + e.getMessage(), e);
+        }
+    }
+}

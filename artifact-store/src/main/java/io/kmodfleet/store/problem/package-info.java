@@ -1,0 +1,2 @@
+/** Turns exceptions into answers, in one place. */
+package io.kmodfleet.store.problem;
