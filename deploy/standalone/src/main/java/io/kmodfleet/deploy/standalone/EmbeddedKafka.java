@@ -1,6 +1,7 @@
 package io.kmodfleet.deploy.standalone;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,23 +28,20 @@ public final class EmbeddedKafka implements AutoCloseable {
         try (var out = Files.newBufferedWriter(file)) {
             settings.store(out, null);
         }
-        PrintStream quiet = new PrintStream(java.io.OutputStream.nullOutputStream());
-        int exit = StorageTool.execute(
-                new String[] {
-                    "format",
-                    "--ignore-formatted",
-                    "--cluster-id",
-                    Uuid.randomUuid().toString(),
-                    "--config",
-                    file.toString()
-                },
-                quiet);
-        if (exit != 0) {
-            throw new Trouble("Expected to format " + directory + " for Kafka, but that failed (" + exit + ").");
+        if (Files.notExists(directory.resolve("log").resolve("meta.properties"))) {
+            format(directory, file);
         }
         KafkaRaftServer server = new KafkaRaftServer(new KafkaConfig(settings), Time.SYSTEM);
         server.startup();
         return new EmbeddedKafka(server);
+    }
+
+    private static void format(Path directory, Path settings) {
+        String[] arguments = {"format", "--cluster-id", Uuid.randomUuid().toString(), "--config", settings.toString()};
+        int exit = StorageTool.execute(arguments, new PrintStream(OutputStream.nullOutputStream()));
+        if (exit != 0) {
+            throw new Trouble("Expected to format " + directory + " for Kafka, but that failed (" + exit + ").");
+        }
     }
 
     void awaitShutdown() {

@@ -1,0 +1,290 @@
+package io.kmodfleet.agent;
+
+import io.kmodfleet.agent.bus.FleetBus;
+import io.kmodfleet.agent.bus.FleetBus.Received;
+import io.kmodfleet.agent.dkms.Dkms;
+import io.kmodfleet.agent.dkms.ModuleBuilder;
+import io.kmodfleet.agent.host.HostInspector;
+import io.kmodfleet.agent.host.HostPrograms;
+import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.host.InstallRecord;
+import io.kmodfleet.agent.install.Installer;
+import io.kmodfleet.agent.journal.Journal;
+import io.kmodfleet.agent.store.StoreClient;
+import io.kmodfleet.contracts.Command;
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.KernelState;
+import io.kmodfleet.contracts.Observation;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jboss.logging.Logger;
+
+/**
+ * One agent at work: looks, reports, obeys, one thing after the other. An observation is in the journal before it is sent; a
+ * command counts as carried out when its result is in the journal. So it may be killed at any moment and goes on where it was.
+ */
+final class Agent implements AutoCloseable {
+
+    private static final Logger LOG = Logger.getLogger(Agent.class);
+    private static final Duration SEND_AGAIN = Duration.ofSeconds(20);
+    private static final int SAVE_PLACE_EVERY = 1_000;
+
+    private final Clock clock = Clock.systemUTC();
+    private final FileChannel lockChannel;
+    private final HostId host;
+    private final HostInspector inspector;
+    private final boolean observeOnly;
+    private final Duration lookEvery;
+    private final AgentMemory memory;
+    private final Journal journal;
+    private final FleetBus bus;
+    private final ModuleBuilder builder;
+    private final Installer installer;
+
+    private Optional<HostReport> reported = Optional.empty();
+    private Instant lookAt = Instant.EPOCH;
+    private Instant sendAgainAt = Instant.EPOCH;
+    private long sentUpTo;
+    private boolean acknowledged;
+
+    /**
+     * @param packages where copies of built packages are left, on the host
+     * @param lookEvery how often the host is looked at
+     */
+    record Settings(
+            HostRoot root,
+            Path state,
+            String kafka,
+            URI store,
+            boolean observeOnly,
+            Path packages,
+            Duration lookEvery) {}
+
+    private Agent(Settings settings, FileChannel lockChannel) throws IOException {
+        this.lockChannel = lockChannel;
+        this.observeOnly = settings.observeOnly();
+        this.lookEvery = settings.lookEvery();
+        this.memory = AgentMemory.open(settings.state());
+        this.inspector = new HostInspector(settings.root(), observeOnly, memory::installed);
+        this.host = inspector.hostId();
+        this.journal = Journal.open(settings.state(), host, clock.instant());
+        HostPrograms programs = new HostPrograms(settings.root());
+        Dkms dkms = new Dkms(settings.root(), programs, settings.state());
+        StoreClient store = new StoreClient(settings.store());
+        this.builder = new ModuleBuilder(host, settings.root(), dkms, store, settings.packages(), clock);
+        this.installer = new Installer(host, settings.root(), programs, dkms, store);
+        this.bus = new FleetBus(settings.kafka(), host);
+    }
+
+    static Agent start(Settings settings) throws IOException {
+        Files.createDirectories(settings.state());
+        FileChannel channel = FileChannel.open(
+                settings.state().resolve("agent.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock lock = channel.tryLock();
+        if (lock == null) {
+            channel.close();
+            throw new IOException("Expected to be the only agent with its state in " + settings.state()
+                    + ", but another one runs. Stop it first, or see 'kmodfleet-agent status'");
+        }
+        Agent agent = new Agent(settings, channel);
+        LOG.infof(
+                "agent started host=%s root=%s observe=%s",
+                agent.host, settings.root().directory(), agent.observeOnly);
+        return agent;
+    }
+
+    /** One round: look if it is time, send what waits, take what comes within that time. */
+    void turn(Duration patience) throws IOException, InterruptedException {
+        if (!clock.instant().isBefore(lookAt)) {
+            look();
+        }
+        sendWaiting();
+        OptionalLong before = bus.place();
+        for (Received received : bus.poll(memory.place(), patience)) {
+            take(received);
+        }
+        OptionalLong after = bus.place();
+        boolean farFromMemory = after.isPresent()
+                && before.isPresent()
+                && after.getAsLong() - memory.place().orElse(0) > SAVE_PLACE_EVERY;
+        if (farFromMemory) {
+            memory.movedTo(after.getAsLong());
+        }
+    }
+
+    /** Whether the ledger has everything that this agent has seen. */
+    boolean isAcknowledged() {
+        return acknowledged && journal.waiting().isEmpty();
+    }
+
+    List<Decision> decisions() {
+        return memory.decisions();
+    }
+
+    @Override
+    public void close() throws IOException {
+        bus.close();
+        journal.close();
+        lockChannel.close();
+    }
+
+    private void look() throws IOException {
+        HostReport report = inspector.inspect();
+        lookAt = clock.instant().plus(lookEvery);
+        memory.forgetKernelsNotIn(report);
+        if (!reported.equals(Optional.of(report)) && !journal.isCrowded()) {
+            observe(new Observation.HostReported(host, report));
+            reported = Optional.of(report);
+        }
+    }
+
+    private void observe(Observation observation) throws IOException {
+        journal.append(observation, clock.instant());
+        acknowledged = false;
+    }
+
+    private void sendWaiting() {
+        Instant now = clock.instant();
+        boolean all = now.isAfter(sendAgainAt);
+        for (Envelope envelope : journal.waiting()) {
+            if (all || envelope.sequence() > sentUpTo) {
+                bus.send(envelope);
+                sentUpTo = Math.max(sentUpTo, envelope.sequence());
+                sendAgainAt = now.plus(SEND_AGAIN);
+            }
+        }
+    }
+
+    private void take(Received received) throws IOException, InterruptedException {
+        received.command()
+                .match(new Command.Cases<Work>() {
+                    @Override
+                    public Work on(Command.BuildModule command) {
+                        return () -> build(received, command.decision());
+                    }
+
+                    @Override
+                    public Work on(Command.InstallPackage command) {
+                        return () -> install(received, command.decision());
+                    }
+
+                    @Override
+                    public Work on(Command.NoteDecision command) {
+                        return () -> note(command.decision());
+                    }
+
+                    @Override
+                    public Work on(Command.Acknowledge command) {
+                        return () -> acknowledge(command);
+                    }
+                })
+                .run();
+        memory.handled(received.digest(), received.offset() + 1);
+    }
+
+    private interface Work {
+        void run() throws IOException, InterruptedException;
+    }
+
+    private void note(Decision decision) throws IOException {
+        LOG.infof(
+                "decision=%s reason=%s kernel=%s module=%s",
+                decision.getClass().getSimpleName(),
+                decision.reason(),
+                decision.subject().release(),
+                decision.subject().module());
+        memory.note(decision);
+    }
+
+    private void acknowledge(Command.Acknowledge command) throws IOException {
+        if (journal.isAheadOf(command.epoch(), command.sequence())) {
+            LOG.warnf(
+                    "the ledger was set back, reporting everything again epoch=%d sequence=%d",
+                    command.epoch(), command.sequence());
+            journal.startAnew(clock.instant());
+            sentUpTo = 0;
+            reported = Optional.empty();
+            lookAt = Instant.EPOCH;
+            return;
+        }
+        journal.acknowledge(command.epoch(), command.sequence());
+        acknowledged = true;
+        sendAgainAt = clock.instant().plus(SEND_AGAIN);
+    }
+
+    private void build(Received received, Decision.Build order) throws IOException, InterruptedException {
+        note(order);
+        if (mayNotAct(received, order)) {
+            return;
+        }
+        Optional<KernelIdentity> kernel = kernel(order.target().release());
+        if (kernel.isEmpty()) {
+            observe(new Observation.BuildFailed(
+                    host,
+                    order.id(),
+                    order.target(),
+                    Observation.FailureClass.INFRASTRUCTURE,
+                    Optional.empty(),
+                    "Expected kernel " + order.target().release() + ", but it is not installed any more",
+                    Optional.empty()));
+            return;
+        }
+        observe(builder.build(order, kernel.get()));
+    }
+
+    private void install(Received received, Decision.Reuse order) throws IOException, InterruptedException {
+        note(order);
+        if (mayNotAct(received, order)) {
+            return;
+        }
+        Optional<KernelIdentity> kernel = kernel(order.target().release());
+        if (kernel.isEmpty()) {
+            observe(new Observation.InstallFailed(
+                    host,
+                    order.id(),
+                    order.target(),
+                    order.packageDigest(),
+                    "look",
+                    "Expected kernel " + order.target().release() + ", but it is not installed any more"));
+            return;
+        }
+        Installer.Result result = installer.install(order, kernel.get());
+        // The record first: a report must never show the module without saying what it is.
+        memory.installed(result.bodies().stream()
+                .map(body -> new InstallRecord(body, order.moduleVersion(), order.target(), order.packageDigest()))
+                .toList());
+        observe(result.observation());
+        look();
+    }
+
+    private boolean mayNotAct(Received received, Decision decision) {
+        if (memory.hasHandled(received.digest())) {
+            LOG.debugf("command repeated, passed over id=%s", decision.id());
+            return true;
+        }
+        if (observeOnly) {
+            LOG.infof("command passed over, this agent only observes id=%s", decision.id());
+            return true;
+        }
+        return false;
+    }
+
+    private Optional<KernelIdentity> kernel(String release) {
+        return inspector.inspect().kernel(release).map(KernelState::identity);
+    }
+}

@@ -1,0 +1,41 @@
+package io.kmodfleet.agent;
+
+import io.quarkus.picocli.runtime.annotations.TopCommand;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** {@code kmodfleet-agent}: one host and its kernel modules. */
+@TopCommand
+@Command(
+        name = "kmodfleet-agent",
+        description = "Looks after the kernel modules of one host.",
+        version = "kmodfleet-agent 0.1.0",
+        subcommands = {RunCommand.class, StatusCommand.class, PreflightCommand.class, InstallCommand.class},
+        footer = {
+            "",
+            "Exit codes:",
+            "  0  done",
+            "  1  failed; the message says why",
+            "  2  wrong usage",
+            "  3  Kafka or the store was not reached in time",
+            "  4  install: the coordinator refuses; the message says why and what would change it",
+            "  5  install: still waiting when the time was up"
+        })
+final class AgentCommand {
+
+    static final int FAILED = 1;
+    static final int NOT_REACHED = 3;
+    static final int REFUSED = 4;
+    static final int WAITING = 5;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            description = "Show this help.")
+    private boolean help;
+
+    @Option(names = "--version", versionHelp = true, description = "Show the version.")
+    private boolean version;
+}

@@ -1,0 +1,129 @@
+package io.kmodfleet.agent;
+
+import io.kmodfleet.agent.host.InstallRecord;
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.wire.FleetJson;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalLong;
+
+/**
+ * What the agent must still know after a restart: its place among the commands, what it has carried out, the answers that stand,
+ * and what it has installed. One file, replaced as a whole.
+ */
+final class AgentMemory {
+
+    private static final int REMEMBERED = 512;
+
+    private final Path file;
+    private Content content;
+
+    /**
+     * @param place next offset in the commands partition
+     * @param handled digests of commands that were carried out, the newest last
+     * @param decisions the last answer on each kernel and module
+     */
+    private record Content(
+            OptionalLong place, List<Digest> handled, List<Decision> decisions, List<InstallRecord> installed) {}
+
+    private AgentMemory(Path file, Content content) {
+        this.file = file;
+        this.content = content;
+    }
+
+    static AgentMemory open(Path state) throws IOException {
+        Path file = state.resolve("memory.json");
+        try {
+            return new AgentMemory(file, FleetJson.mapper().readValue(Files.readAllBytes(file), Content.class));
+        } catch (NoSuchFileException e) {
+            return new AgentMemory(file, new Content(OptionalLong.empty(), List.of(), List.of(), List.of()));
+        } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
+            throw new IOException("Expected the agent's memory in " + file + ", but it cannot be read ("
+                    + e.getOriginalMessage() + "). Delete the file: the coordinator tells everything again");
+        }
+    }
+
+    OptionalLong place() {
+        return content.place;
+    }
+
+    List<Decision> decisions() {
+        return content.decisions;
+    }
+
+    boolean hasHandled(Digest command) {
+        return content.handled.contains(command);
+    }
+
+    /** By body. */
+    Map<Digest, InstallRecord> installed() {
+        Map<Digest, InstallRecord> byBody = new LinkedHashMap<>();
+        content.installed.forEach(record -> byBody.put(record.body(), record));
+        return byBody;
+    }
+
+    void handled(Digest command, long place) throws IOException {
+        List<Digest> handled = new ArrayList<>(content.handled);
+        handled.remove(command);
+        handled.add(command);
+        List<Digest> kept = handled.subList(Math.max(0, handled.size() - REMEMBERED), handled.size());
+        save(new Content(OptionalLong.of(place), List.copyOf(kept), content.decisions, content.installed));
+    }
+
+    void movedTo(long place) throws IOException {
+        save(new Content(OptionalLong.of(place), content.handled, content.decisions, content.installed));
+    }
+
+    void note(Decision decision) throws IOException {
+        List<Decision> decisions = new ArrayList<>(content.decisions);
+        decisions.removeIf(known -> known.subject().equals(decision.subject()));
+        decisions.add(decision);
+        save(new Content(content.place, content.handled, List.copyOf(decisions), content.installed));
+    }
+
+    /** Answers on kernels that are gone mean nothing any more. */
+    void forgetKernelsNotIn(HostReport report) throws IOException {
+        List<Decision> decisions = content.decisions.stream()
+                .filter(decision -> report.kernel(decision.subject().release()).isPresent())
+                .toList();
+        if (decisions.size() < content.decisions.size()) {
+            save(new Content(content.place, content.handled, decisions, content.installed));
+        }
+    }
+
+    void installed(List<InstallRecord> records) throws IOException {
+        List<InstallRecord> installed = new ArrayList<>(content.installed);
+        for (InstallRecord record : records) {
+            installed.removeIf(known -> known.body().equals(record.body()));
+            installed.add(record);
+        }
+        List<InstallRecord> kept = installed.subList(Math.max(0, installed.size() - REMEMBERED), installed.size());
+        save(new Content(content.place, content.handled, content.decisions, List.copyOf(kept)));
+    }
+
+    private void save(Content next) throws IOException {
+        Path fresh = file.resolveSibling("memory.json.new");
+        try (FileChannel out = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            ByteBuffer bytes = ByteBuffer.wrap(FleetJson.writeBytes(next));
+            while (bytes.hasRemaining()) {
+                out.write(bytes);
+            }
+            out.force(true);
+        }
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        content = next;
+    }
+}

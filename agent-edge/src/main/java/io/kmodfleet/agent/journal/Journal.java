@@ -1,0 +1,194 @@
+package io.kmodfleet.agent.journal;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.wire.FleetJson;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.zip.CRC32;
+
+/**
+ * What this host has observed and the ledger has not acknowledged, in order, numbered.
+ *
+ * <p>One file of lines, each {@code <CRC-32 of the rest, 8 hex digits> <JSON>}; the first line says how the counting stands, each
+ * other line is an observation. A line is on disk before its observation is sent. A line that a power cut tore is cut off: it
+ * was never sent. When everything is acknowledged the file starts again, by rename.
+ */
+public final class Journal implements AutoCloseable {
+
+    /** More than that waiting, and reports of the host's state, each of which replaces the one before, are not added. */
+    public static final int CROWDED = 5_000;
+
+    private final Path file;
+    private final HostId host;
+    private final List<Envelope> waiting = new ArrayList<>();
+    private FileChannel channel;
+    private Counting counting;
+
+    private record Counting(long epoch, long next) {}
+
+    private Journal(Path file, HostId host) {
+        this.file = file;
+        this.host = host;
+    }
+
+    /** Opens the journal in that directory, or begins one. */
+    public static Journal open(Path directory, HostId host, Instant now) throws IOException {
+        Files.createDirectories(directory);
+        Journal journal = new Journal(directory.resolve("journal"), host);
+        journal.load(now);
+        return journal;
+    }
+
+    /** Numbers it and writes it to disk. */
+    public Envelope append(Observation observation, Instant at) throws IOException {
+        Envelope envelope = new Envelope(host.value(), counting.epoch, counting.next, at, observation);
+        write(line(FleetJson.writeBytes(envelope)));
+        counting = new Counting(counting.epoch, counting.next + 1);
+        waiting.add(envelope);
+        return envelope;
+    }
+
+    /** Forgets what the ledger has. */
+    public void acknowledge(long epoch, long sequence) throws IOException {
+        if (epoch != counting.epoch || waiting.isEmpty()) {
+            return;
+        }
+        waiting.removeIf(envelope -> envelope.sequence() <= sequence);
+        if (waiting.isEmpty()) {
+            begin(counting);
+        }
+    }
+
+    /** Whether the ledger lacks observations that this journal has forgotten: it was set back, and the counting must start anew. */
+    public boolean isAheadOf(long epoch, long sequence) {
+        long first = waiting.isEmpty() ? counting.next : waiting.get(0).sequence();
+        return epoch == counting.epoch && sequence < first - 1;
+    }
+
+    /** Counts anew; what waited is forgotten, and the caller reports everything again. */
+    public void startAnew(Instant now) throws IOException {
+        waiting.clear();
+        begin(new Counting(Math.max(now.toEpochMilli(), counting.epoch + 1), 1));
+    }
+
+    public List<Envelope> waiting() {
+        return List.copyOf(waiting);
+    }
+
+    public boolean isCrowded() {
+        return waiting.size() >= CROWDED;
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+
+    private void load(Instant now) throws IOException {
+        byte[] bytes = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+        int whole = 0;
+        int start = 0;
+        for (int i = 0; i < bytes.length; i++) {
+            if (bytes[i] == '\n') {
+                if (!take(bytes, start, i)) {
+                    break;
+                }
+                start = i + 1;
+                whole = start;
+            }
+        }
+        if (counting == null) {
+            begin(new Counting(Math.max(1, now.toEpochMilli()), 1));
+            return;
+        }
+        channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        channel.truncate(whole);
+        channel.position(whole);
+        channel.force(true);
+    }
+
+    private boolean take(byte[] bytes, int start, int end) {
+        if (end - start < 10) {
+            return false;
+        }
+        String sum = new String(bytes, start, 8, StandardCharsets.US_ASCII);
+        byte[] json = java.util.Arrays.copyOfRange(bytes, start + 9, end);
+        if (!sum.equals(checksum(json))) {
+            return false;
+        }
+        try {
+            if (counting == null) {
+                counting = FleetJson.mapper().readValue(json, Counting.class);
+                return true;
+            }
+            Envelope envelope = FleetJson.mapper().readValue(json, Envelope.class);
+            waiting.add(envelope);
+            counting = new Counting(counting.epoch, envelope.sequence() + 1);
+            return true;
+        } catch (JsonProcessingException e) {
+            return false;
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    private void begin(Counting from) throws IOException {
+        Path fresh = file.resolveSibling("journal.new");
+        try (FileChannel out = FileChannel.open(
+                fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+            out.write(ByteBuffer.wrap(line(FleetJson.writeBytes(from))));
+            out.force(true);
+        }
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        try (FileChannel directory = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {
+            directory.force(true);
+        }
+        if (channel != null) {
+            channel.close();
+        }
+        channel = FileChannel.open(file, StandardOpenOption.WRITE, StandardOpenOption.APPEND);
+        counting = from;
+    }
+
+    private void write(byte[] line) throws IOException {
+        ByteBuffer bytes = ByteBuffer.wrap(line);
+        long end = channel.size();
+        try {
+            while (bytes.hasRemaining()) {
+                channel.write(bytes);
+            }
+            channel.force(true);
+        } catch (IOException e) {
+            // A full disk must not leave half a line before the next whole one.
+            channel.truncate(end);
+            throw e;
+        }
+    }
+
+    private static byte[] line(byte[] json) {
+        ByteArrayOutputStream line = new ByteArrayOutputStream(json.length + 10);
+        line.writeBytes((checksum(json) + " ").getBytes(StandardCharsets.US_ASCII));
+        line.writeBytes(json);
+        line.write('\n');
+        return line.toByteArray();
+    }
+
+    private static String checksum(byte[] json) {
+        CRC32 sum = new CRC32();
+        sum.update(json);
+        return String.format("%08x", sum.getValue());
+    }
+}

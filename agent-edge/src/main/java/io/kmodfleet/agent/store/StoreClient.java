@@ -1,0 +1,120 @@
+package io.kmodfleet.agent.store;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.wire.FleetJson;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+
+/** HTTP to the store. A store that is away for a moment is waited for; what comes is believed only if its digest is right. */
+public final class StoreClient {
+
+    /** The store said no, and why. */
+    public static final class Refused extends Exception {
+        Refused(String detail) {
+            super(detail);
+        }
+    }
+
+    private static final Duration ANSWER = Duration.ofMinutes(2);
+    private static final int ATTEMPTS = 8;
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
+
+    private final URI base;
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+
+    public StoreClient(URI base) {
+        this.base = base;
+    }
+
+    /** @param kind {@code sources} or {@code packages} */
+    public byte[] fetch(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {
+        return patiently(() -> {
+            HttpResponse<InputStream> answer = http.send(
+                    HttpRequest.newBuilder(at(kind, digest)).timeout(ANSWER).build(),
+                    HttpResponse.BodyHandlers.ofInputStream());
+            try (InputStream in = answer.body()) {
+                byte[] bytes = in.readNBytes(most + 1);
+                if (answer.statusCode() != 200) {
+                    throw failure(answer.statusCode(), bytes);
+                }
+                if (bytes.length > most) {
+                    throw new Refused(
+                            "Expected at most " + most + " bytes of " + digest + ", but the store sends more");
+                }
+                if (!Digest.of(bytes).equals(digest)) {
+                    throw new IOException("Expected the bytes of " + digest + ", but the store sent " + bytes.length
+                            + " bytes of another digest");
+                }
+                return bytes;
+            }
+        });
+    }
+
+    /** @param kind {@code packages} or {@code logs} */
+    public void upload(String kind, Digest digest, byte[] bytes) throws IOException, InterruptedException, Refused {
+        patiently(() -> {
+            HttpResponse<byte[]> answer = http.send(
+                    HttpRequest.newBuilder(at(kind, digest))
+                            .timeout(ANSWER)
+                            .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofByteArray());
+            if (answer.statusCode() / 100 != 2) {
+                throw failure(answer.statusCode(), answer.body());
+            }
+            return null;
+        });
+    }
+
+    private interface Exchange<T> {
+        T run() throws IOException, InterruptedException, Refused;
+    }
+
+    private <T> T patiently(Exchange<T> exchange) throws IOException, InterruptedException, Refused {
+        Duration pause = FIRST_PAUSE;
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return exchange.run();
+            } catch (IOException e) {
+                if (attempt == ATTEMPTS) {
+                    throw new IOException(
+                            "Expected the store at " + base + " to answer, but " + e + " after " + ATTEMPTS
+                                    + " attempts",
+                            e);
+                }
+                Thread.sleep(pause.toMillis());
+                pause = pause.multipliedBy(2);
+            }
+        }
+    }
+
+    /** Nobody mends a no by asking again; a failing store may be back soon. */
+    private static IOException failure(int status, byte[] body) throws Refused {
+        String text = status + " " + detailOf(body);
+        if (status < 500) {
+            throw new Refused(text);
+        }
+        return new IOException(text);
+    }
+
+    private static String detailOf(byte[] body) {
+        try {
+            JsonNode problem = FleetJson.mapper().readTree(body);
+            return problem.path("rule").asText("") + " "
+                    + problem.path("detail").asText("");
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    private URI at(String kind, Digest digest) {
+        return base.resolve("/api/v1/" + kind + "/" + digest.hex());
+    }
+}

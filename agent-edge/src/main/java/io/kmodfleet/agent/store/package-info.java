@@ -1,0 +1,2 @@
+/** The artifact store as an agent sees it: fetch by digest, verify, upload. */
+package io.kmodfleet.agent.store;
