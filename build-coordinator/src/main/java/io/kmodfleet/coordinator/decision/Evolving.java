@@ -41,8 +41,8 @@ final class Evolving {
                             .orElse(false);
                     // A package that nobody ordered is known, and never offered.
                     return ordered
-                            ? target.withRunning(Optional.empty())
-                                    .changePackage(event.packageDigest(), built -> built.builtBy(event.host()))
+                            ? released(
+                                    target.changePackage(event.packageDigest(), built -> built.builtBy(event.host())))
                             : target;
                 });
             }
@@ -86,8 +86,8 @@ final class Evolving {
             public FleetState on(Observation.PackageStored event) {
                 return state.change(
                         event.target(),
-                        target -> target.changePackage(
-                                event.packageDigest(), stored -> stored.storedWith(event.bodies())));
+                        target -> released(target.changePackage(
+                                event.packageDigest(), stored -> stored.storedWith(event.bodies()))));
             }
 
             @Override
@@ -166,6 +166,13 @@ final class Evolving {
                         .orElse(told);
             }
         });
+    }
+
+    /** A build is over when its package is both claimed and stored, whichever is heard of first. */
+    private static TargetState released(TargetState target) {
+        Optional<Running> rest = target.running().filter(running -> target.packages().stream()
+                .noneMatch(known -> known.isOffered() && known.builder().equals(Optional.of(running.builder()))));
+        return target.withRunning(rest);
     }
 
     private static FleetState reported(FleetState before, HostId id, HostReport report) {

@@ -113,6 +113,18 @@ class DeciderTest {
     }
 
     @Test
+    void a_build_that_is_reported_before_its_package_is_stored_is_not_given_again() {
+        Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(reported("b"));
+
+        assertThat(fleet.sees(built("a", build))).isEmpty();
+        assertThat(fleet.sees(reported("a2", CAN_BUILD)))
+                .extracting(Decision::reason)
+                .containsExactly(Reason.BUILD_RUNNING);
+        assertThat(fleet.sees(stored())).first().isInstanceOf(Decision.Reuse.class);
+    }
+
+    @Test
     void everyone_who_waited_gets_the_package_in_the_order_they_asked() {
         Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
         List.of("h", "c", "g").forEach(name -> fleet.sees(reported(name)));

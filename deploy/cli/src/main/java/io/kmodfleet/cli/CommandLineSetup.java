@@ -1,0 +1,27 @@
+package io.kmodfleet.cli;
+
+import io.quarkus.picocli.runtime.PicocliCommandLineFactory;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.inject.Produces;
+import java.io.IOException;
+import picocli.CommandLine;
+
+/** The one place where the command line turns exceptions into exit codes. */
+@ApplicationScoped
+class CommandLineSetup {
+
+    @Produces
+    CommandLine commandLine(PicocliCommandLineFactory factory) {
+        CommandLine line = factory.create();
+        line.setExecutionExceptionHandler((failure, command, parsed) -> {
+            if (failure instanceof Trouble trouble) {
+                command.getErr().println("[ERROR] " + trouble.getMessage());
+                return trouble.exitCode();
+            }
+            boolean known = failure instanceof IOException;
+            command.getErr().println("[ERROR] " + (known ? failure.getMessage() : failure.toString()));
+            return KmodfleetCommand.FAILED;
+        });
+        return line;
+    }
+}

@@ -1,0 +1,108 @@
+package io.kmodfleet.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kmodfleet.contracts.wire.FleetJson;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import picocli.CommandLine.Option;
+
+/** Where coordinator and store are, and one way to talk to them: what they refuse comes back as their own words. */
+final class FleetApi {
+
+    private static final Duration ANSWER = Duration.ofSeconds(60);
+
+    @Option(
+            names = "--coordinator",
+            paramLabel = "URL",
+            defaultValue = "${env:KMODFLEET_COORDINATOR:-http://127.0.0.1:7070}",
+            description = "The coordinator; KMODFLEET_COORDINATOR (default: http://127.0.0.1:7070).")
+    private URI coordinator;
+
+    @Option(
+            names = "--store",
+            paramLabel = "URL",
+            defaultValue = "${env:KMODFLEET_STORE:-http://127.0.0.1:7071}",
+            description = "The artifact store; KMODFLEET_STORE (default: http://127.0.0.1:7071).")
+    private URI store;
+
+    private final HttpClient http =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+
+    JsonNode fromCoordinator(String path) throws IOException {
+        return json(send(HttpRequest.newBuilder(coordinator.resolve(path))));
+    }
+
+    JsonNode fromStore(String path) throws IOException {
+        return json(send(HttpRequest.newBuilder(store.resolve(path))));
+    }
+
+    String policy(String mediaType) throws IOException {
+        return text(send(
+                HttpRequest.newBuilder(coordinator.resolve("/api/v1/policy")).header("Accept", mediaType)));
+    }
+
+    JsonNode publishPolicy(String document, String author) throws IOException {
+        return json(send(HttpRequest.newBuilder(coordinator.resolve("/api/v1/policy"))
+                .header("Content-Type", "application/yaml")
+                .header("Kmodfleet-Author", author)
+                .PUT(HttpRequest.BodyPublishers.ofString(document))));
+    }
+
+    /** Whether it is new. */
+    boolean upload(String path, byte[] bytes) throws IOException {
+        return send(HttpRequest.newBuilder(store.resolve(path)).PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)))
+                        .statusCode()
+                == 201;
+    }
+
+    static String escaped(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    private HttpResponse<byte[]> send(HttpRequest.Builder builder) throws IOException {
+        HttpRequest request = builder.timeout(ANSWER).build();
+        try {
+            HttpResponse<byte[]> answer = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+            if (answer.statusCode() / 100 == 2) {
+                return answer;
+            }
+            int code = answer.statusCode() == 404 ? KmodfleetCommand.NOT_FOUND : KmodfleetCommand.FAILED;
+            throw new Trouble(code, detailOf(answer));
+        } catch (ConnectException | HttpTimeoutException e) {
+            throw new Trouble(
+                    KmodfleetCommand.NOT_REACHED,
+                    "Expected an answer from " + request.uri()
+                            + ", but it cannot be reached. deploy/up starts everything on this"
+                            + " machine; --coordinator and --store name other places.");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Trouble(KmodfleetCommand.FAILED, "Interrupted.");
+        }
+    }
+
+    private static String detailOf(HttpResponse<byte[]> answer) {
+        try {
+            JsonNode problem = FleetJson.mapper().readTree(answer.body());
+            String rule = problem.path("rule").asText("");
+            return (rule.isEmpty() ? "" : rule + ": ") + problem.path("detail").asText("HTTP " + answer.statusCode());
+        } catch (IOException e) {
+            return "Expected an answer, but got HTTP " + answer.statusCode() + " from " + answer.uri();
+        }
+    }
+
+    private static JsonNode json(HttpResponse<byte[]> answer) throws IOException {
+        return FleetJson.mapper().readTree(answer.body());
+    }
+
+    private static String text(HttpResponse<byte[]> answer) {
+        return new String(answer.body(), StandardCharsets.UTF_8);
+    }
+}

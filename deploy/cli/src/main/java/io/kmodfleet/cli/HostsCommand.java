@@ -1,0 +1,77 @@
+package io.kmodfleet.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.kmodfleet.cli.Printing.Table;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** The fleet. */
+@Command(name = "hosts", description = "Show the hosts, their kernels, and the answer that stands for each.")
+final class HostsCommand implements Callable<Integer> {
+
+    @Mixin
+    private FleetApi api;
+
+    @Mixin
+    private Printing printing;
+
+    @Override
+    public Integer call() throws IOException {
+        JsonNode answer = api.fromCoordinator("/api/v1/hosts?limit=1000");
+        if (printing.isJson()) {
+            printing.json(answer);
+            return 0;
+        }
+        Table table = new Table(
+                "No host has reported yet.",
+                "HOST",
+                "NAME",
+                "SYSTEM",
+                "KERNEL",
+                "MODULE",
+                "ANSWER",
+                "REASON",
+                "REPORTED");
+        for (JsonNode host : answer.path("items")) {
+            for (JsonNode kernel : host.path("kernels")) {
+                rows(
+                        table,
+                        host,
+                        kernel.path("release").asText(),
+                        kernel.path("running").asBoolean());
+            }
+            if (host.path("kernels").isEmpty()) {
+                row(table, host, "none", null);
+            }
+        }
+        table.print();
+        return 0;
+    }
+
+    private static void rows(Table table, JsonNode host, String release, boolean running) {
+        boolean told = false;
+        for (JsonNode decision : host.path("decisions")) {
+            if (decision.path("release").asText().equals(release)) {
+                row(table, host, release + (running ? " *" : ""), decision);
+                told = true;
+            }
+        }
+        if (!told) {
+            row(table, host, release + (running ? " *" : ""), null);
+        }
+    }
+
+    private static void row(Table table, JsonNode host, String kernel, JsonNode decision) {
+        table.row(
+                host.path("host").asText().substring(0, 12),
+                host.path("hostname").asText() + (host.path("observeOnly").asBoolean() ? " (observed)" : ""),
+                host.path("os").asText(),
+                kernel,
+                decision == null ? "–" : decision.path("module").asText(),
+                decision == null ? "–" : decision.path("decision").asText(),
+                decision == null ? "no module wanted" : decision.path("reason").asText(),
+                Printing.ago(host.path("reportedAt").asText()));
+    }
+}

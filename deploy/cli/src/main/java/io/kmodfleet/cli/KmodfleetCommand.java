@@ -1,0 +1,48 @@
+package io.kmodfleet.cli;
+
+import io.quarkus.picocli.runtime.annotations.TopCommand;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** {@code kmodfleet}: the fleet and its kernel modules. */
+@TopCommand
+@Command(
+        name = "kmodfleet",
+        description = "Kernel modules for whole fleets: build once, reuse everywhere, prove every decision.",
+        version = "kmodfleet 0.1.0",
+        subcommands = {
+            SourceCommand.class,
+            PolicyCommand.class,
+            HostsCommand.class,
+            PackagesCommand.class,
+            DecisionsCommand.class,
+            ExplainCommand.class,
+            RefusalsCommand.class,
+            DeadLettersCommand.class
+        },
+        footer = {
+            "",
+            "Exit codes:",
+            "  0  done",
+            "  1  refused or failed; the message says why",
+            "  2  wrong usage",
+            "  3  coordinator or store not reached",
+            "  4  not found"
+        })
+final class KmodfleetCommand {
+
+    static final int FAILED = 1;
+    static final int NOT_REACHED = 3;
+    static final int NOT_FOUND = 4;
+
+    @Option(
+            names = {"-h", "--help"},
+            usageHelp = true,
+            scope = ScopeType.INHERIT,
+            description = "Show this help.")
+    private boolean help;
+
+    @Option(names = "--version", versionHelp = true, description = "Show the version.")
+    private boolean version;
+}
