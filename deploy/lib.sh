@@ -41,5 +41,5 @@ ensure_built() {
 }
 
 run_standalone() {
-    exec "$java" -Xmx96m -XX:+UseSerialGC "-Dkmodfleet.home=$home" -jar "$home/deploy/standalone/target/standalone.jar" "$@"
+    exec "$java" -Xmx256m -XX:+UseSerialGC "-Dkmodfleet.home=$home" -jar "$home/deploy/standalone/target/standalone.jar" "$@"
 }

@@ -89,7 +89,7 @@ final class InstallCommand implements Callable<Integer> {
         } else if (decision instanceof Decision.Reject) {
             say("[ERROR] " + Answers.lineOf(decision));
             Answers.remediesOf(decision).forEach(remedy -> say("[ERROR]   " + remedy));
-        } else {
+        } else if (decision instanceof Decision.Wait) {
             say("[INFO] " + Answers.lineOf(decision));
         }
     }

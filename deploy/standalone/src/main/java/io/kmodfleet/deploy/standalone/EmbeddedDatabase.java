@@ -17,6 +17,9 @@ final class EmbeddedDatabase implements AutoCloseable {
 
     static final String USER = "postgres";
 
+    /** Unpacked once, shared by every data directory. */
+    private static final Path BINARIES = Path.of(System.getProperty("user.home"), ".cache", "kmodfleet", "postgres");
+
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final EmbeddedPostgres server;
@@ -33,7 +36,7 @@ final class EmbeddedDatabase implements AutoCloseable {
         endLeftover(data);
         EmbeddedPostgres server = EmbeddedPostgres.builder()
                 .setDataDirectory(data)
-                .setOverrideWorkingDirectory(directory.resolve("binaries").toFile())
+                .setOverrideWorkingDirectory(BINARIES.toFile())
                 .setCleanDataDirectory(false)
                 .setPort(port)
                 .setServerConfig("listen_addresses", "127.0.0.1")

@@ -1,5 +1,7 @@
 package io.kmodfleet.deploy.standalone;
 
+import io.kmodfleet.deploy.demo.BenchCommand;
+import io.kmodfleet.deploy.demo.DemoCommand;
 import java.nio.file.Path;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -11,7 +13,14 @@ import picocli.CommandLine.ScopeType;
 /** What {@code deploy/up}, {@code deploy/down} and {@code deploy/status} run. */
 @Command(
         name = "standalone",
-        subcommands = {UpCommand.class, DownCommand.class, StatusCommand.class, KafkaCommand.class},
+        subcommands = {
+            UpCommand.class,
+            DownCommand.class,
+            StatusCommand.class,
+            KafkaCommand.class,
+            DemoCommand.class,
+            BenchCommand.class
+        },
         footer = {"", "Exit codes: 0 done, 1 failed (one sentence says why), 2 usage, 3 not running, 4 degraded."})
 final class Standalone {
 

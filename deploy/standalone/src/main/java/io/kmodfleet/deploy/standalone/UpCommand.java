@@ -147,7 +147,7 @@ final class UpCommand implements Callable<Integer> {
         List<String> command = new ArrayList<>(List.of(
                 "/usr/bin/setsid",
                 ProcessHandle.current().info().command().orElse("java"),
-                "-Xmx64m",
+                "-Xmx256m",
                 "-XX:+UseSerialGC",
                 "-Dkmodfleet.home=" + Standalone.home(),
                 "-cp",
