@@ -34,7 +34,7 @@ final class TarGz {
                 new TarArchiveOutputStream(new GzipCompressorOutputStream(out, new GzipParameters()))) {
             tar.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
             for (Member member : members) {
-                TarArchiveEntry entry = new TarArchiveEntry(member.name());
+                TarArchiveEntry entry = new TarArchiveEntry(member.name(), true);
                 entry.setSize(member.bytes().length);
                 entry.setMode(member.program() ? MODE_PROGRAM : MODE_FILE);
                 entry.setModTime(0L);

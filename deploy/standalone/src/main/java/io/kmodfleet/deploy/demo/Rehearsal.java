@@ -42,6 +42,11 @@ public final class Rehearsal implements AutoCloseable {
         }
     }
 
+    /** Where hosts, logs and data of this one lie. */
+    public Path workplace() {
+        return workplace;
+    }
+
     /** {@code deploy/kmodfleet …} */
     public Outcome kmodfleet(String... arguments) throws IOException, InterruptedException {
         return run("kmodfleet", arguments);

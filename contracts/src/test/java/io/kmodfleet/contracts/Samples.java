@@ -1,0 +1,128 @@
+package io.kmodfleet.contracts;
+
+import io.kmodfleet.contracts.PackageManifest.PackagedModule;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/** One value of everything that travels, the same in every test. */
+public final class Samples {
+
+    public static final Instant AT = Instant.parse("2026-11-23T03:00:00Z");
+    public static final HostId HOST = HostId.fromMachineId("0123456789abcdef0123456789abcdef");
+    public static final BuildTarget TARGET =
+            new BuildTarget(digest("source"), "x86_64", "6.1.0-56-amd64", digest("image"));
+    public static final KernelIdentity KERNEL = new KernelIdentity(
+            "x86_64",
+            "6.1.0-56-amd64",
+            Optional.of("6.1.0-56-amd64 (debian-kernel@lists.debian.org) #1 SMP"),
+            Optional.of(digest("image")),
+            Optional.of(digest("config")),
+            Optional.of("00ff"));
+    public static final DecisionId ID = new DecisionId(17, 1);
+    public static final Subject SUBJECT = new Subject(HOST, "6.1.0-56-amd64", "v4l2loopback");
+    public static final Policy POLICY = new Policy(
+            1,
+            "6.10",
+            new KernelRange("5.15", "6.8"),
+            List.of("x86_64"),
+            List.of(
+                    new Policy.SystemRule("ubuntu", "22.04", "6.7", Optional.empty()),
+                    new Policy.SystemRule("centos", "9", "6.10", Optional.of(new KernelRange("5.14", "6.8")))),
+            List.of(new Policy.WantedModule("dattobd", "0.12.1", digest("source"), Binding.EXACT_IMAGE, Proof.LOAD)),
+            new Policy.Limits(2));
+    public static final PackageManifest MANIFEST = new PackageManifest(
+            1,
+            "v4l2loopback",
+            "0.12.7",
+            TARGET,
+            KERNEL,
+            List.of(new PackagedModule(
+                    "v4l2loopback",
+                    "module/v4l2loopback.ko",
+                    digest("file"),
+                    digest("body"),
+                    "6.1.0-56-amd64 SMP preempt mod_unload modversions ",
+                    Optional.of("0123456789ABCDEF0123456"))),
+            digest("dkms.conf"),
+            "gcc (Debian 12.2.0) 12.2.0",
+            "dkms-3.0.10",
+            HOST,
+            ID,
+            digest("log"),
+            AT);
+
+    private Samples() {}
+
+    public static Digest digest(String text) {
+        return Digest.of(text.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    public static HostReport report() {
+        InstalledModule module = new InstalledModule(
+                "v4l2loopback",
+                Optional.of("0.12.7"),
+                "/lib/modules/6.1.0-56-amd64/updates/v4l2loopback.ko",
+                digest("body"),
+                Optional.of("6.1.0-56-amd64 SMP "),
+                Optional.of("0123456789ABCDEF0123456"),
+                Optional.of(AT),
+                Optional.of(digest("image")),
+                true);
+        KernelState kernel = new KernelState(
+                KERNEL,
+                true,
+                SymbolMap.STUB,
+                true,
+                Optional.of(AT),
+                Optional.of(AT),
+                List.of(new Check(Check.Piece.HEADERS, true, "/usr/src/linux-headers-6.1.0-56-amd64", "")),
+                List.of(module));
+        return new HostReport(
+                "host-a",
+                new OperatingSystem("debian", "12", "Debian GNU/Linux 12 (bookworm)"),
+                "x86_64",
+                false,
+                List.of(new Check(Check.Piece.DKMS, false, "dkms is not installed", "apt-get install dkms")),
+                List.of(kernel));
+    }
+
+    public static List<Observation> observations() {
+        return List.of(
+                new Observation.HostReported(HOST, report()),
+                new Observation.BuildSucceeded(HOST, ID, TARGET, digest("package"), digest("log"), 5_153),
+                new Observation.BuildFailed(
+                        HOST,
+                        ID,
+                        TARGET,
+                        Observation.FailureClass.BUILD,
+                        Optional.of(10),
+                        "dattobd.c:1: error: no such field",
+                        Optional.of(digest("log"))),
+                new Observation.ModuleInstalled(HOST, ID, TARGET, digest("package"), Proof.INSTALL),
+                new Observation.InstallFailed(
+                        HOST, ID, TARGET, digest("package"), "depmod 6.1.0-56-amd64", "no space left"),
+                new Observation.SourceStored(digest("source"), "dattobd", "0.12.1", Binding.EXACT_IMAGE),
+                new Observation.PackageStored(
+                        digest("package"), TARGET, "v4l2loopback", "0.12.7", List.of(digest("body"))),
+                new Observation.PackageRefused(
+                        digest("package"), "MANIFEST_LIES", "Expected vermagic to be a, but it is b"),
+                new Observation.PolicyPublished("ada", POLICY));
+    }
+
+    public static List<Decision> decisions() {
+        List<Fact> facts = List.of(Fact.of("kernel", "6.1.0-56-amd64"));
+        return List.of(
+                new Decision.Keep(ID, SUBJECT, Reason.UP_TO_DATE, facts),
+                new Decision.Reuse(
+                        ID, SUBJECT, Reason.PACKAGE_EXACT, TARGET, "0.12.7", digest("package"), Proof.INSTALL, facts),
+                new Decision.Build(ID, SUBJECT, Reason.NO_PACKAGE, TARGET, "0.12.7", facts),
+                new Decision.Wait(ID, SUBJECT, Reason.BUILD_RUNNING, facts),
+                new Decision.Reject(
+                        ID,
+                        SUBJECT,
+                        Reason.NO_BUILD_ENVIRONMENT,
+                        List.of(new Check(Check.Piece.MAKE, false, "make is not installed", "apt-get install make")),
+                        facts));
+    }
+}

@@ -1,0 +1,111 @@
+package io.kmodfleet.contracts.module;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.kmodfleet.contracts.Digest;
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+import java.util.Random;
+import java.util.zip.GZIPOutputStream;
+import org.junit.jupiter.api.Test;
+import org.tukaani.xz.LZMA2Options;
+import org.tukaani.xz.XZOutputStream;
+
+class ModuleFileTest {
+
+    private static final byte[] MODULE = ModuleFixture.module("dattobd", "6.1.0-56-amd64")
+            .importing("module_layout", 0xbb6dfbbd)
+            .with("description", "two\nlines")
+            .bytes();
+
+    @Test
+    void a_module_says_what_it_is() throws Exception {
+        ModuleFile file = ModuleFile.read(MODULE);
+
+        assertThat(file.info().name()).isEqualTo("dattobd");
+        assertThat(file.info().release()).isEqualTo("6.1.0-56-amd64");
+        assertThat(file.info().vermagic()).endsWith("modversions ");
+        assertThat(file.info().values().get("description")).containsExactly("two\nlines");
+        assertThat(file.symbolVersions()).containsExactly(new SymbolVersion("module_layout", 0xbb6dfbbd));
+        assertThat(file.arch()).contains("x86_64");
+        assertThat(file.signed()).isFalse();
+    }
+
+    @Test
+    void signature_and_compression_do_not_change_the_body() throws Exception {
+        Digest body = Digest.of(MODULE);
+        ByteArrayOutputStream gzip = new ByteArrayOutputStream();
+        try (GZIPOutputStream out = new GZIPOutputStream(gzip)) {
+            out.write(ModuleFixture.signed(MODULE, 415));
+        }
+        ByteArrayOutputStream xz = new ByteArrayOutputStream();
+        try (XZOutputStream out = new XZOutputStream(xz, new LZMA2Options(1))) {
+            out.write(MODULE);
+        }
+
+        assertThat(ModuleFile.read(ModuleFixture.signed(MODULE, 415)).body()).isEqualTo(body);
+        assertThat(ModuleFile.read(ModuleFixture.signed(MODULE, 415)).signed()).isTrue();
+        assertThat(ModuleFile.read(gzip.toByteArray()).body()).isEqualTo(body);
+        assertThat(ModuleFile.read(gzip.toByteArray()).compression()).isEqualTo(Compression.GZIP);
+        assertThat(ModuleFile.read(xz.toByteArray()).body()).isEqualTo(body);
+        assertThat(ModuleFile.read(xz.toByteArray()).compression()).isEqualTo(Compression.XZ);
+    }
+
+    @Test
+    void a_module_cut_off_at_any_byte_is_no_module() {
+        for (int length = 0; length < MODULE.length; length++) {
+            byte[] cut = Arrays.copyOf(MODULE, length);
+            assertThatExceptionOfType(NotAModule.class).as("cut at %d", length).isThrownBy(() -> ModuleFile.read(cut));
+        }
+    }
+
+    @Test
+    void whatever_bytes_are_changed_it_is_read_or_refused_and_never_fails_otherwise() {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        for (int i = 0; i < 20_000; i++) {
+            byte[] changed = MODULE.clone();
+            for (int n = random.nextInt(4); n >= 0; n--) {
+                changed[random.nextInt(changed.length)] = (byte) random.nextInt();
+            }
+            try {
+                ModuleFile.read(changed);
+            } catch (NotAModule e) {
+                assertThat(e).as("seed %d", seed).hasMessageContaining("Expected");
+            }
+        }
+    }
+
+    @Test
+    void what_the_kernel_would_not_take_is_refused_with_the_reason() {
+        refused(ModuleFixture.module("m", "6.1").without("vermagic"), "'vermagic'");
+        refused(ModuleFixture.module("m", "6.1").without("name"), "'name'");
+        refused(ModuleFixture.module("m", "6.1").withoutThisModule(), ".gnu.linkonce.this_module");
+        refused(ModuleFixture.module("m", "6.1").section(".modinfo", "name=other\0".getBytes()), ".modinfo");
+        refused(ModuleFixture.module("m", "6.1").section("__versions", new byte[63]), "64 bytes");
+    }
+
+    @Test
+    void a_signature_longer_than_the_file_is_refused() {
+        byte[] signed = ModuleFixture.signed(MODULE, 415);
+        for (int at = 0; at < 2; at++) {
+            byte[] changed = signed.clone();
+            changed[signed.length - 28 - 4 + at] = (byte) 0xff;
+            assertThatExceptionOfType(NotAModule.class)
+                    .isThrownBy(() -> ModuleFile.read(changed))
+                    .withMessageContaining("signature");
+        }
+        byte[] anotherForm = signed.clone();
+        anotherForm[signed.length - 28 - 12 + 2] = 1;
+        assertThatExceptionOfType(NotAModule.class)
+                .isThrownBy(() -> ModuleFile.read(anotherForm))
+                .withMessageContaining("PKCS#7");
+    }
+
+    private static void refused(ModuleFixture fixture, String reason) {
+        assertThatExceptionOfType(NotAModule.class)
+                .isThrownBy(() -> ModuleFile.read(fixture.bytes()))
+                .withMessageContaining(reason);
+    }
+}

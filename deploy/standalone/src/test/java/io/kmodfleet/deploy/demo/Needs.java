@@ -1,0 +1,20 @@
+package io.kmodfleet.deploy.demo;
+
+import static org.junit.jupiter.api.Assertions.fail;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.util.Optional;
+
+/** What a test needs of the machine. Missing, the test is skipped and says why; under CI that is a failure. */
+final class Needs {
+
+    private Needs() {}
+
+    static void hostRoots() {
+        Optional<String> missing = HostRoots.missing();
+        if (missing.isPresent() && "true".equals(System.getenv("CI"))) {
+            fail("Expected everything the tests need under CI, but: " + missing.get());
+        }
+        assumeTrue(missing.isEmpty(), () -> missing.get());
+    }
+}
