@@ -16,9 +16,9 @@ import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
-import io.kmodfleet.contracts.KernelIdentity;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.Subject;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
@@ -29,7 +29,9 @@ import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.jboss.logging.Logger;
@@ -42,6 +44,7 @@ final class Agent implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(Agent.class);
     private static final Duration SEND_AGAIN = Duration.ofSeconds(20);
+    private static final Duration QUIET = Duration.ofSeconds(1);
     private static final int SAVE_PLACE_EVERY = 1_000;
 
     private final Clock clock = Clock.systemUTC();
@@ -60,7 +63,7 @@ final class Agent implements AutoCloseable {
     private Instant lookAt = Instant.EPOCH;
     private Instant sendAgainAt = Instant.EPOCH;
     private long sentUpTo;
-    private boolean acknowledged;
+    private Optional<Instant> acknowledgedAt = Optional.empty();
 
     /**
      * @param packages where copies of built packages are left, on the host
@@ -80,14 +83,28 @@ final class Agent implements AutoCloseable {
         this.observeOnly = settings.observeOnly();
         this.lookEvery = settings.lookEvery();
         this.memory = AgentMemory.open(settings.state());
-        this.inspector = new HostInspector(settings.root(), observeOnly, memory::installed);
+        this.inspector =
+                new HostInspector(settings.root(), observeOnly, Optional.of(settings.state()), memory::installed);
         this.host = inspector.hostId();
         this.journal = Journal.open(settings.state(), host, clock.instant());
+        if (memory.isNew()) {
+            // Whoever forgot what it was told asks for everything: with a new counting the coordinator answers all of
+            // it.
+            journal.startAnew(clock.instant());
+        }
         HostPrograms programs = new HostPrograms(settings.root());
         Dkms dkms = new Dkms(settings.root(), programs, settings.state());
         StoreClient store = new StoreClient(settings.store());
-        this.builder = new ModuleBuilder(host, settings.root(), dkms, store, settings.packages(), clock);
-        this.installer = new Installer(host, settings.root(), programs, dkms, store);
+        this.builder = new ModuleBuilder(
+                host,
+                settings.root(),
+                dkms,
+                store,
+                settings.packages(),
+                settings.state().resolve("build.log"),
+                clock);
+        this.installer = new Installer(
+                host, settings.root(), programs, dkms, store, settings.state().resolve("install.log"));
         this.bus = new FleetBus(settings.kafka(), host);
     }
 
@@ -113,31 +130,41 @@ final class Agent implements AutoCloseable {
         if (!clock.instant().isBefore(lookAt)) {
             look();
         }
-        sendWaiting();
-        OptionalLong before = bus.place();
-        for (Received received : bus.poll(memory.place(), patience)) {
-            take(received);
+        if (!bus.connect(memory.place(), patience)) {
+            return;
         }
-        OptionalLong after = bus.place();
-        boolean farFromMemory = after.isPresent()
-                && before.isPresent()
-                && after.getAsLong() - memory.place().orElse(0) > SAVE_PLACE_EVERY;
-        if (farFromMemory) {
-            memory.movedTo(after.getAsLong());
+        sendWaiting();
+        try {
+            List<Received> batch = bus.poll(patience);
+            Map<Subject, Received> newest = newestOf(batch);
+            for (Received received : batch) {
+                take(received, newest);
+            }
+        } catch (FleetBus.PlaceLost e) {
+            beginAnew("the place among the commands is lost");
+            return;
+        }
+        OptionalLong place = bus.place();
+        if (place.isPresent() && place.getAsLong() - memory.place().orElse(0) > SAVE_PLACE_EVERY) {
+            memory.movedTo(place.getAsLong());
         }
     }
 
-    /** Whether the ledger has everything that this agent has seen. */
-    boolean isAcknowledged() {
-        return acknowledged && journal.waiting().isEmpty();
+    /** Whether the ledger has everything that this agent has seen, and what it thinks of it had time to come. */
+    boolean isAnswered() {
+        return journal.waiting().isEmpty()
+                && acknowledgedAt
+                        .map(at -> clock.instant().isAfter(at.plus(QUIET)))
+                        .orElse(false);
     }
 
     List<Decision> decisions() {
-        return memory.decisions();
+        return memory.standing().stream().map(AgentMemory.Standing::decision).toList();
     }
 
     @Override
     public void close() throws IOException {
+        LOG.info("agent ends");
         bus.close();
         journal.close();
         lockChannel.close();
@@ -155,37 +182,84 @@ final class Agent implements AutoCloseable {
 
     private void observe(Observation observation) throws IOException {
         journal.append(observation, clock.instant());
-        acknowledged = false;
+        acknowledgedAt = Optional.empty();
     }
 
     private void sendWaiting() {
         Instant now = clock.instant();
-        boolean all = now.isAfter(sendAgainAt);
+        // What the broker has not taken yet is still being sent.
+        boolean all = now.isAfter(sendAgainAt) && bus.isIdle();
         for (Envelope envelope : journal.waiting()) {
             if (all || envelope.sequence() > sentUpTo) {
-                bus.send(envelope);
+                if (!bus.send(envelope)) {
+                    return;
+                }
                 sentUpTo = Math.max(sentUpTo, envelope.sequence());
                 sendAgainAt = now.plus(SEND_AGAIN);
             }
         }
     }
 
-    private void take(Received received) throws IOException, InterruptedException {
+    /** Of a backlog only the last answer on each subject counts. */
+    private static Map<Subject, Received> newestOf(List<Received> batch) {
+        Map<Subject, Received> newest = new HashMap<>();
+        for (Received received : batch) {
+            decisionOf(received.command()).ifPresent(decision -> newest.put(decision.subject(), received));
+        }
+        return newest;
+    }
+
+    private static Optional<Decision> decisionOf(Command command) {
+        return command.match(new Command.Cases<>() {
+            @Override
+            public Optional<Decision> on(Command.BuildModule build) {
+                return Optional.of(build.decision());
+            }
+
+            @Override
+            public Optional<Decision> on(Command.InstallPackage install) {
+                return Optional.of(install.decision());
+            }
+
+            @Override
+            public Optional<Decision> on(Command.NoteDecision note) {
+                return Optional.of(note.decision());
+            }
+
+            @Override
+            public Optional<Decision> on(Command.Acknowledge acknowledge) {
+                return Optional.empty();
+            }
+        });
+    }
+
+    private void take(Received received, Map<Subject, Received> newest) throws IOException, InterruptedException {
+        Optional<Decision> decision = decisionOf(received.command());
+        if (decision.isPresent()) {
+            boolean superseded = newest.get(decision.get().subject()) != received;
+            if (superseded || memory.hasHandled(received.digest())) {
+                LOG.debugf(
+                        "command superseded or repeated, passed over id=%s",
+                        decision.get().id());
+                return;
+            }
+            note(decision.get(), received.at());
+        }
         received.command()
                 .match(new Command.Cases<Work>() {
                     @Override
                     public Work on(Command.BuildModule command) {
-                        return () -> build(received, command.decision());
+                        return () -> build(command.decision());
                     }
 
                     @Override
                     public Work on(Command.InstallPackage command) {
-                        return () -> install(received, command.decision());
+                        return () -> install(command.decision());
                     }
 
                     @Override
                     public Work on(Command.NoteDecision command) {
-                        return () -> note(command.decision());
+                        return () -> {};
                     }
 
                     @Override
@@ -194,45 +268,53 @@ final class Agent implements AutoCloseable {
                     }
                 })
                 .run();
-        memory.handled(received.digest(), received.offset() + 1);
+        if (decision.isPresent()) {
+            memory.handled(received.digest(), received.offset() + 1);
+        } else {
+            memory.movedTo(received.offset() + 1);
+        }
     }
 
     private interface Work {
         void run() throws IOException, InterruptedException;
     }
 
-    private void note(Decision decision) throws IOException {
+    private void note(Decision decision, Instant since) throws IOException {
         LOG.infof(
                 "decision=%s reason=%s kernel=%s module=%s",
                 decision.getClass().getSimpleName(),
                 decision.reason(),
                 decision.subject().release(),
                 decision.subject().module());
-        memory.note(decision);
+        memory.note(decision, since);
     }
 
     private void acknowledge(Command.Acknowledge command) throws IOException {
-        if (journal.isAheadOf(command.epoch(), command.sequence())) {
-            LOG.warnf(
-                    "the ledger was set back, reporting everything again epoch=%d sequence=%d",
-                    command.epoch(), command.sequence());
-            journal.startAnew(clock.instant());
-            sentUpTo = 0;
-            reported = Optional.empty();
-            lookAt = Instant.EPOCH;
+        if (journal.contradicts(command.epoch(), command.sequence())) {
+            beginAnew("the ledger counts otherwise");
             return;
         }
         journal.acknowledge(command.epoch(), command.sequence());
-        acknowledged = true;
+        acknowledgedAt = Optional.of(clock.instant());
         sendAgainAt = clock.instant().plus(SEND_AGAIN);
     }
 
-    private void build(Received received, Decision.Build order) throws IOException, InterruptedException {
-        note(order);
-        if (mayNotAct(received, order)) {
+    /** What the coordinator knew of this host, or this host of the coordinator, is gone: it is told and asked everything again. */
+    private void beginAnew(String why) throws IOException {
+        LOG.warnf("reporting everything again, for %s", why);
+        memory.forgetHandled();
+        journal.startAnew(clock.instant());
+        sentUpTo = 0;
+        acknowledgedAt = Optional.empty();
+        reported = Optional.empty();
+        lookAt = Instant.EPOCH;
+    }
+
+    private void build(Decision.Build order) throws IOException, InterruptedException {
+        if (mayNotAct(order)) {
             return;
         }
-        Optional<KernelIdentity> kernel = kernel(order.target().release());
+        Optional<KernelState> kernel = inspector.inspect().kernel(order.target().release());
         if (kernel.isEmpty()) {
             observe(new Observation.BuildFailed(
                     host,
@@ -244,15 +326,14 @@ final class Agent implements AutoCloseable {
                     Optional.empty()));
             return;
         }
-        observe(builder.build(order, kernel.get()));
+        observe(builder.build(order, kernel.get().identity()));
     }
 
-    private void install(Received received, Decision.Reuse order) throws IOException, InterruptedException {
-        note(order);
-        if (mayNotAct(received, order)) {
+    private void install(Decision.Reuse order) throws IOException, InterruptedException {
+        if (mayNotAct(order)) {
             return;
         }
-        Optional<KernelIdentity> kernel = kernel(order.target().release());
+        Optional<KernelState> kernel = inspector.inspect().kernel(order.target().release());
         if (kernel.isEmpty()) {
             observe(new Observation.InstallFailed(
                     host,
@@ -272,19 +353,10 @@ final class Agent implements AutoCloseable {
         look();
     }
 
-    private boolean mayNotAct(Received received, Decision decision) {
-        if (memory.hasHandled(received.digest())) {
-            LOG.debugf("command repeated, passed over id=%s", decision.id());
-            return true;
-        }
+    private boolean mayNotAct(Decision order) {
         if (observeOnly) {
-            LOG.infof("command passed over, this agent only observes id=%s", decision.id());
-            return true;
+            LOG.infof("command passed over, this agent only observes id=%s", order.id());
         }
-        return false;
-    }
-
-    private Optional<KernelIdentity> kernel(String release) {
-        return inspector.inspect().kernel(release).map(KernelState::identity);
+        return observeOnly;
     }
 }

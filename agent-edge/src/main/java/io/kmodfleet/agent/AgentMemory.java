@@ -13,6 +13,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +28,8 @@ final class AgentMemory {
 
     private static final int REMEMBERED = 512;
 
+    private static final Content NOTHING = new Content(OptionalLong.empty(), List.of(), List.of(), List.of());
+
     private final Path file;
     private Content content;
 
@@ -36,7 +39,10 @@ final class AgentMemory {
      * @param decisions the last answer on each kernel and module
      */
     private record Content(
-            OptionalLong place, List<Digest> handled, List<Decision> decisions, List<InstallRecord> installed) {}
+            OptionalLong place, List<Digest> handled, List<Standing> decisions, List<InstallRecord> installed) {}
+
+    /** An answer that stands. */
+    record Standing(Instant since, Decision decision) {}
 
     private AgentMemory(Path file, Content content) {
         this.file = file;
@@ -48,7 +54,7 @@ final class AgentMemory {
         try {
             return new AgentMemory(file, FleetJson.mapper().readValue(Files.readAllBytes(file), Content.class));
         } catch (NoSuchFileException e) {
-            return new AgentMemory(file, new Content(OptionalLong.empty(), List.of(), List.of(), List.of()));
+            return new AgentMemory(file, NOTHING);
         } catch (com.fasterxml.jackson.core.JsonProcessingException e) {
             throw new IOException("Expected the agent's memory in " + file + ", but it cannot be read ("
                     + e.getOriginalMessage() + "). Delete the file: the coordinator tells everything again");
@@ -59,7 +65,12 @@ final class AgentMemory {
         return content.place;
     }
 
-    List<Decision> decisions() {
+    /** Whether there was one before this start. */
+    boolean isNew() {
+        return content.equals(NOTHING);
+    }
+
+    List<Standing> standing() {
         return content.decisions;
     }
 
@@ -86,17 +97,23 @@ final class AgentMemory {
         save(new Content(OptionalLong.of(place), content.handled, content.decisions, content.installed));
     }
 
-    void note(Decision decision) throws IOException {
-        List<Decision> decisions = new ArrayList<>(content.decisions);
-        decisions.removeIf(known -> known.subject().equals(decision.subject()));
-        decisions.add(decision);
+    /** The coordinator begins anew and may use the ids of before for other commands. */
+    void forgetHandled() throws IOException {
+        save(new Content(content.place, List.of(), content.decisions, content.installed));
+    }
+
+    void note(Decision decision, Instant since) throws IOException {
+        List<Standing> decisions = new ArrayList<>(content.decisions);
+        decisions.removeIf(known -> known.decision().subject().equals(decision.subject()));
+        decisions.add(new Standing(since, decision));
         save(new Content(content.place, content.handled, List.copyOf(decisions), content.installed));
     }
 
     /** Answers on kernels that are gone mean nothing any more. */
     void forgetKernelsNotIn(HostReport report) throws IOException {
-        List<Decision> decisions = content.decisions.stream()
-                .filter(decision -> report.kernel(decision.subject().release()).isPresent())
+        List<Standing> decisions = content.decisions.stream()
+                .filter(standing ->
+                        report.kernel(standing.decision().subject().release()).isPresent())
                 .toList();
         if (decisions.size() < content.decisions.size()) {
             save(new Content(content.place, content.handled, decisions, content.installed));

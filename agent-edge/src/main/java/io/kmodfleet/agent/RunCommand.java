@@ -1,15 +1,21 @@
 package io.kmodfleet.agent;
 
+import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.errors.InterruptException;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The long-running agent. */
-@Command(name = "run", description = "Look, report and obey until told to end.")
+@Command(
+        name = "run",
+        description =
+                "Look, report and obey until told to end (SIGTERM). What that cuts off is done again at the next start.")
 final class RunCommand implements Callable<Integer> {
 
     private static final Duration PATIENCE = Duration.ofSeconds(1);
@@ -36,15 +42,25 @@ final class RunCommand implements Callable<Integer> {
                         },
                         "end"));
         try (Agent agent = Agent.start(fleet.settings(host, observeOnly))) {
-            while (!Thread.interrupted()) {
-                agent.turn(PATIENCE);
-            }
-        } catch (InterruptedException | org.apache.kafka.common.errors.InterruptException e) {
-            return 0;
+            work(agent);
         } finally {
             ended.countDown();
         }
         return 0;
+    }
+
+    /** Until interrupted. Whatever an interruption cut off is done again at the next start. */
+    private static void work(Agent agent) throws IOException {
+        try {
+            while (!Thread.currentThread().isInterrupted()) {
+                agent.turn(PATIENCE);
+            }
+        } catch (InterruptedException | InterruptException | ClosedByInterruptException e) {
+            // It ends.
+        } finally {
+            // So that nothing of what follows believes to be cut off.
+            Thread.interrupted();
+        }
     }
 
     private static void await(CountDownLatch ended) {

@@ -1,16 +1,20 @@
 package io.kmodfleet.agent;
 
+import io.kmodfleet.agent.AgentMemory.Standing;
 import io.kmodfleet.agent.host.HostInspector;
-import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.InstalledModule;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
@@ -20,18 +24,20 @@ import picocli.CommandLine.Mixin;
 @Command(name = "status", description = "Show the kernels of this host, their modules, and the answers that stand.")
 final class StatusCommand implements Callable<Integer> {
 
+    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
+
     @Mixin
     private HostOptions host;
 
     /** What {@code -o json} prints. */
-    record Status(HostId host, HostReport report, List<Decision> decisions, long unacknowledged) {}
+    record Status(HostId host, HostReport report, List<Standing> decisions, long unacknowledged) {}
 
     @Override
     public Integer call() throws IOException {
         Path state = host.state();
         AgentMemory memory = AgentMemory.open(state);
-        HostInspector inspector = new HostInspector(host.root(), false, memory::installed);
-        Status status = new Status(inspector.hostId(), inspector.inspect(), memory.decisions(), waitingIn(state));
+        HostInspector inspector = new HostInspector(host.root(), false, Optional.of(state), memory::installed);
+        Status status = new Status(inspector.hostId(), inspector.inspect(), memory.standing(), waitingIn(state));
         if (host.isJson()) {
             System.out.println(FleetJson.write(status));
         } else {
@@ -66,9 +72,10 @@ final class StatusCommand implements Callable<Integer> {
         if (status.decisions().isEmpty()) {
             System.out.println("No answer of the coordinator yet.");
         }
-        for (Decision decision : status.decisions()) {
-            System.out.println(Answers.lineOf(decision));
-            Answers.remediesOf(decision).forEach(remedy -> System.out.println("    " + remedy));
+        for (Standing standing : status.decisions()) {
+            System.out.println(Answers.lineOf(standing.decision()) + ", since "
+                    + TIME.format(standing.since().atZone(ZoneId.systemDefault())));
+            Answers.remediesOf(standing.decision()).forEach(remedy -> System.out.println("    " + remedy));
         }
         if (status.unacknowledged() > 0) {
             System.out.println(status.unacknowledged() + " observations wait for the coordinator's acknowledgement.");
@@ -81,7 +88,7 @@ final class StatusCommand implements Callable<Integer> {
         if (Files.notExists(journal)) {
             return 0;
         }
-        try (Stream<String> lines = Files.lines(journal)) {
+        try (Stream<String> lines = Files.lines(journal, StandardCharsets.ISO_8859_1)) {
             return Math.max(0, lines.count() - 1);
         }
     }

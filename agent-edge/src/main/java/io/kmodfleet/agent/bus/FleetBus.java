@@ -10,15 +10,21 @@ import io.kmodfleet.contracts.wire.Topics;
 import io.kmodfleet.contracts.wire.UnreadableEvent;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetOutOfRangeException;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
@@ -39,16 +45,32 @@ public final class FleetBus implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(FleetBus.class);
     private static final Duration ASK_AGAIN = Duration.ofSeconds(2);
+    private static final Duration BEHIND = Duration.ofMillis(200);
+    private static final int MOST_AT_ONCE = 10_000;
 
     private final byte[] key;
     private final Properties settings;
     private final KafkaProducer<byte[], byte[]> producer;
     private final KafkaConsumer<byte[], byte[]> consumer;
-    private boolean assigned;
+    private final AtomicInteger underWay = new AtomicInteger();
+    private Optional<TopicPartition> mine = Optional.empty();
     private boolean complained;
 
-    /** A command for this host, where it stood, and the digest of its bytes: a repeat has the same. */
-    public record Received(Command command, long offset, Digest digest) {}
+    /**
+     * A command for this host.
+     *
+     * @param at when it was sent
+     * @param offset where it stood
+     * @param digest of its bytes: a repeat has the same
+     */
+    public record Received(Command command, Instant at, long offset, Digest digest) {}
+
+    /** Where the agent stood among the commands is no place any more: the topic was made anew, or its oldest part is gone. */
+    public static final class PlaceLost extends Exception {
+        PlaceLost(String message) {
+            super(message);
+        }
+    }
 
     public FleetBus(String bootstrapServers, HostId host) {
         this.key = host.value().getBytes(StandardCharsets.UTF_8);
@@ -57,42 +79,86 @@ public final class FleetBus implements AutoCloseable {
         this.consumer = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
     }
 
-    /** Hands it to the producer, which keeps the order and tries for ever; the ledger's acknowledgement says when it is safe. */
-    public void send(Envelope envelope) {
+    /**
+     * Whether the broker was heard of and knows the topics. Waits a little where it was not.
+     *
+     * @param from the place among the commands to begin at; the oldest without one
+     */
+    public boolean connect(OptionalLong from, Duration patience) throws InterruptedException {
+        return mine.isPresent() || assign(from, patience);
+    }
+
+    /** Whether the broker has everything that was sent. */
+    public boolean isIdle() {
+        return underWay.get() == 0;
+    }
+
+    /**
+     * Hands it to the producer, which keeps the order and tries for ever; the ledger's acknowledgement says when it is safe.
+     *
+     * @return false where the producer cannot take it now; what comes after it must wait too
+     */
+    public boolean send(Envelope envelope) {
         Event event = CloudEvents.write(envelope);
         ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(Topics.OBSERVATIONS, key, event.value());
         event.headers().forEach((name, value) -> record.headers().add(name, value.getBytes(StandardCharsets.UTF_8)));
+        underWay.incrementAndGet();
+        AtomicReference<Exception> refused = new AtomicReference<>();
         try {
-            producer.send(record);
+            producer.send(record, (done, failure) -> {
+                underWay.decrementAndGet();
+                refused.set(failure);
+            });
         } catch (InterruptException e) {
             throw e;
         } catch (KafkaException e) {
-            // It stays in the journal and is sent again.
-            complain(e.getMessage());
+            underWay.decrementAndGet();
+            refused.set(e);
         }
+        if (refused.get() != null) {
+            complain(refused.get().getMessage());
+        }
+        return refused.get() == null;
     }
 
-    /** Commands for this host that came within that time, from a place on; from the oldest without one. */
-    public List<Received> poll(OptionalLong from, Duration patience) throws InterruptedException {
-        if (!assigned && !assign(from, patience)) {
-            return List.of();
-        }
+    /** Commands for this host: what came within that time, and, where many have come, all of them. */
+    public List<Received> poll(Duration patience) throws PlaceLost {
         List<Received> received = new ArrayList<>();
-        for (ConsumerRecord<byte[], byte[]> record : consumer.poll(patience)) {
-            complained = false;
-            if (Arrays.equals(key, record.key())) {
-                read(record, received);
+        if (mine.isEmpty()) {
+            return received;
+        }
+        try {
+            ConsumerRecords<byte[], byte[]> records = consumer.poll(patience);
+            while (!records.isEmpty() && received.size() < MOST_AT_ONCE) {
+                complained = false;
+                for (ConsumerRecord<byte[], byte[]> record : records) {
+                    if (Arrays.equals(key, record.key())) {
+                        read(record, received);
+                    }
+                }
+                boolean behind = consumer.currentLag(mine.get()).orElse(0) > 0;
+                records = behind ? consumer.poll(BEHIND) : ConsumerRecords.empty();
             }
+        } catch (OffsetOutOfRangeException e) {
+            consumer.seekToBeginning(List.of(mine.get()));
+            throw new PlaceLost(e.getMessage());
+        } catch (InterruptException e) {
+            throw e;
+        } catch (KafkaException e) {
+            complain(e.getMessage());
         }
         return received;
     }
 
     /** The next place in the partition. */
     public OptionalLong place() {
-        return assigned
-                ? OptionalLong.of(
-                        consumer.position(consumer.assignment().iterator().next()))
-                : OptionalLong.empty();
+        try {
+            return mine.isEmpty() ? OptionalLong.empty() : OptionalLong.of(consumer.position(mine.get(), ASK_AGAIN));
+        } catch (InterruptException e) {
+            throw e;
+        } catch (KafkaException e) {
+            return OptionalLong.empty();
+        }
     }
 
     @Override
@@ -107,12 +173,14 @@ public final class FleetBus implements AutoCloseable {
             if (partitions != null && !partitions.isEmpty()) {
                 // As the producer's own partitioner does it (BuiltInPartitioner.partitionForKey).
                 int partition = Utils.toPositive(Utils.murmur2(key)) % partitions.size();
-                TopicPartition mine = new TopicPartition(Topics.COMMANDS, partition);
-                consumer.assign(List.of(mine));
+                TopicPartition partitionOfKey = new TopicPartition(Topics.COMMANDS, partition);
+                consumer.assign(List.of(partitionOfKey));
                 if (from.isPresent()) {
-                    consumer.seek(mine, from.getAsLong());
+                    consumer.seek(partitionOfKey, from.getAsLong());
+                } else {
+                    consumer.seekToBeginning(List.of(partitionOfKey));
                 }
-                assigned = true;
+                mine = Optional.of(partitionOfKey);
                 return true;
             }
             complain("the topic " + Topics.COMMANDS + " is not there yet");
@@ -132,7 +200,8 @@ public final class FleetBus implements AutoCloseable {
         }
         try {
             Command command = CloudEvents.readCommand(record.key(), record.value(), headers);
-            received.add(new Received(command, record.offset(), Digest.of(record.value())));
+            received.add(new Received(
+                    command, Instant.ofEpochMilli(record.timestamp()), record.offset(), Digest.of(record.value())));
         } catch (UnreadableEvent e) {
             LOG.warnf(
                     "command not understood, passed over offset=%d problem=%s error=%s",
@@ -156,12 +225,13 @@ public final class FleetBus implements AutoCloseable {
         settings.put("acks", "all");
         settings.put("enable.idempotence", true);
         settings.put("delivery.timeout.ms", Integer.MAX_VALUE);
-        settings.put("max.block.ms", 5_000);
+        settings.put("max.block.ms", 2_000);
         settings.put("buffer.memory", 4 * 1024 * 1024L);
         settings.put("max.request.size", 1024 * 1024);
         settings.put("reconnect.backoff.max.ms", 10_000);
         settings.put("reconnect.backoff.ms", 250);
-        settings.put("auto.offset.reset", "earliest");
+        // Nobody jumps silently: a lost place is told.
+        settings.put("auto.offset.reset", "none");
         settings.put("enable.auto.commit", false);
         settings.put("fetch.max.wait.ms", 500);
         settings.put("fetch.max.bytes", 4 * 1024 * 1024);

@@ -7,15 +7,21 @@ import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -44,31 +50,88 @@ public final class Dkms {
 
     /** Work that no other agent process on this host interrupts. */
     public interface Locked<T> {
-        T run() throws IOException;
+        T run() throws IOException, InterruptedException;
     }
 
-    public <T> T locked(Locked<T> work) throws IOException {
+    public <T> T locked(Locked<T> work) throws IOException, InterruptedException {
         try (FileChannel channel = FileChannel.open(lockFile, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
                 FileLock lock = channel.lock()) {
             return work.run();
         }
     }
 
-    /** First line of what a program says of its version. */
-    String versionOf(String program) throws IOException {
-        return programs.run(QUESTION, List.of(program, "--version"))
-                .output()
-                .lines()
-                .findFirst()
-                .orElse("unknown")
-                .replaceAll("\\p{Cntrl}", "?");
+    /** First line of what the first of these programs that is there says of its version. */
+    String versionOf(String... names) throws IOException, InterruptedException {
+        for (String name : names) {
+            if (root.program(name).isPresent()) {
+                return programs.run(QUESTION, List.of(name, "--version"))
+                        .output()
+                        .lines()
+                        .findFirst()
+                        .orElse("unknown")
+                        .replaceAll("\\p{Cntrl}", "?");
+            }
+        }
+        return "unknown";
     }
 
     /** Puts the source where dkms wants it, whole, and makes it known to dkms. */
-    public Outcome add(SourcePackage source) throws IOException {
+    public Outcome add(SourcePackage source, Path log) throws IOException, InterruptedException {
         String name = source.conf().name();
         String version = source.conf().version();
         Path place = root.at("/usr/src").resolve(name + "-" + version);
+        if (!holds(place, source)) {
+            put(source, place);
+        }
+        Path known = tree(name, version).resolve("source");
+        if (Files.exists(known)) {
+            return new Outcome(0, "already added");
+        }
+        Outcome outcome = programs.run(STEP, log, List.of("dkms", "add", "-m", name, "-v", version));
+        // Some releases answer 3, others 8, where it is known already; 8 also means that there is no source.
+        return Files.exists(known) ? new Outcome(0, outcome.output()) : outcome;
+    }
+
+    Outcome build(String module, String version, BuildTarget target, Path log)
+            throws IOException, InterruptedException {
+        List<String> line = new ArrayList<>();
+        // A build is in nobody's way.
+        root.program("ionice").ifPresent(ionice -> line.addAll(List.of("ionice", "-c", "3")));
+        root.program("nice").ifPresent(nice -> line.addAll(List.of("nice", "-n", "10")));
+        line.addAll(List.of("dkms", "build", "--force"));
+        line.addAll(about(module, version, target));
+        return programs.run(BUILD, log, line);
+    }
+
+    public Outcome install(String module, String version, BuildTarget target) throws IOException, InterruptedException {
+        List<String> line = new ArrayList<>(List.of("dkms", "install", "--force"));
+        line.addAll(about(module, version, target));
+        return programs.run(STEP, line);
+    }
+
+    private static List<String> about(String module, String version, BuildTarget target) {
+        return List.of("-m", module, "-v", version, "-k", target.release(), "-a", target.arch());
+    }
+
+    private static boolean holds(Path place, SourcePackage source) throws IOException {
+        for (SourceFile file : source.files()) {
+            Path at = place.resolve(file.path());
+            boolean same = Files.isRegularFile(at, LinkOption.NOFOLLOW_LINKS)
+                    && Files.isExecutable(at) == file.program()
+                    && Arrays.equals(Files.readAllBytes(at), file.bytes());
+            if (!same) {
+                return false;
+            }
+        }
+        try (Stream<Path> files = Files.walk(place)) {
+            return files.filter(file -> !Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS))
+                            .count()
+                    == source.files().size();
+        }
+    }
+
+    /** A tree that is there already, another package's perhaps, is replaced as a whole. */
+    private static void put(SourcePackage source, Path place) throws IOException {
         Path fresh = place.resolveSibling("." + place.getFileName() + ".new");
         Path old = place.resolveSibling("." + place.getFileName() + ".old");
         delete(fresh);
@@ -80,41 +143,11 @@ public final class Dkms {
             Files.setPosixFilePermissions(
                     at, PosixFilePermissions.fromString(file.program() ? "rwxr-xr-x" : "rw-r--r--"));
         }
-        if (Files.exists(place)) {
+        if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
             Files.move(place, old, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(fresh, place, StandardCopyOption.ATOMIC_MOVE);
         delete(old);
-        if (Files.exists(tree(name, version).resolve("source"))) {
-            return new Outcome(0, "already added");
-        }
-        return programs.run(STEP, List.of("dkms", "add", "-m", name, "-v", version));
-    }
-
-    Outcome build(String module, String version, BuildTarget target) throws IOException {
-        List<String> line = new ArrayList<>();
-        // A build is in nobody's way.
-        root.program("nice").ifPresent(nice -> line.addAll(List.of("nice", "-n", "10")));
-        line.addAll(List.of("dkms", "build", "--force", "-m", module, "-v", version, "-k", target.release()));
-        line.addAll(List.of("-a", target.arch()));
-        return programs.run(BUILD, line);
-    }
-
-    public Outcome install(String module, String version, BuildTarget target) throws IOException {
-        return programs.run(
-                STEP,
-                List.of(
-                        "dkms",
-                        "install",
-                        "--force",
-                        "-m",
-                        module,
-                        "-v",
-                        version,
-                        "-k",
-                        target.release(),
-                        "-a",
-                        target.arch()));
     }
 
     /** The module files that dkms has built. */
@@ -124,7 +157,8 @@ public final class Dkms {
             return List.of();
         }
         try (Stream<Path> files = Files.list(directory)) {
-            return files.filter(file -> file.getFileName().toString().contains(".ko"))
+            return files.filter(file -> !file.getFileName().toString().startsWith("."))
+                    .filter(file -> file.getFileName().toString().contains(".ko"))
                     .sorted()
                     .toList();
         }
@@ -141,7 +175,10 @@ public final class Dkms {
         for (int i = 0; i < names.size(); i++) {
             Path file = fresh.resolve("module").resolve(names.get(i));
             try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                out.write(java.nio.ByteBuffer.wrap(files.get(i)));
+                ByteBuffer bytes = ByteBuffer.wrap(files.get(i));
+                while (bytes.hasRemaining()) {
+                    out.write(bytes);
+                }
                 out.force(true);
             }
         }
@@ -149,14 +186,17 @@ public final class Dkms {
         Files.move(fresh, entry, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** The compiler's words about a build, wherever dkms left them. */
-    Optional<String> makeLog(String module, String version, BuildTarget target) {
+    /** The compiler's words about a build that began then, wherever dkms left them. */
+    Optional<String> makeLog(String module, String version, BuildTarget target, Instant begin) {
         List<Path> places = List.of(
-                entry(module, version, target).resolve("log/make.log"),
-                tree(module, version).resolve("build/make.log"));
+                tree(module, version).resolve("build/make.log"),
+                entry(module, version, target).resolve("log/make.log"));
         for (Path place : places) {
             try {
-                return Optional.of(new String(Files.readAllBytes(place), java.nio.charset.StandardCharsets.UTF_8));
+                // What an earlier build left says nothing of this one.
+                if (!Files.getLastModifiedTime(place).toInstant().isBefore(begin.truncatedTo(ChronoUnit.SECONDS))) {
+                    return Optional.of(new String(Files.readAllBytes(place), StandardCharsets.UTF_8));
+                }
             } catch (IOException e) {
                 // The next place.
             }
@@ -173,7 +213,7 @@ public final class Dkms {
     }
 
     private static void delete(Path directory) throws IOException {
-        if (Files.notExists(directory, java.nio.file.LinkOption.NOFOLLOW_LINKS)) {
+        if (Files.notExists(directory, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
         try (Stream<Path> files = Files.walk(directory)) {

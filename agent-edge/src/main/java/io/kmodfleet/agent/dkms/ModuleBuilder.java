@@ -21,10 +21,11 @@ import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,21 +38,28 @@ import org.jboss.logging.Logger;
 public final class ModuleBuilder {
 
     private static final Logger LOG = Logger.getLogger(ModuleBuilder.class);
+    private static final int MOST_LOG = 16 * 1024 * 1024;
 
     private final HostId host;
     private final HostRoot root;
     private final Dkms dkms;
     private final StoreClient store;
     private final Path packages;
+    private final Path log;
     private final Clock clock;
 
-    /** @param packages where a copy of each package is left, as the product guide says (6.5) */
-    public ModuleBuilder(HostId host, HostRoot root, Dkms dkms, StoreClient store, Path packages, Clock clock) {
+    /**
+     * @param packages where a copy of each package is left, as the product guide says (6.5)
+     * @param log the file that a build writes to as it goes on
+     */
+    public ModuleBuilder(
+            HostId host, HostRoot root, Dkms dkms, StoreClient store, Path packages, Path log, Clock clock) {
         this.host = host;
         this.root = root;
         this.dkms = dkms;
         this.store = store;
         this.packages = packages;
+        this.log = log;
         this.clock = clock;
     }
 
@@ -67,13 +75,19 @@ public final class ModuleBuilder {
         }
     }
 
-    /** How it ended; never throws for a reason that lies in the build, the host or the store. */
+    /**
+     * How it ended; never throws for a reason that lies in the build, the host or the store.
+     *
+     * @throws InterruptedException where the agent ends: then nothing is known of the build, and it is done again
+     */
     public Observation build(Decision.Build order, KernelIdentity kernel) throws InterruptedException {
-        StringBuilder log = new StringBuilder();
         Instant begin = clock.instant();
         BuildTarget target = order.target();
-        LOG.infof("building module=%s kernel=%s build=%s", order.subject().module(), target.release(), order.id());
+        LOG.infof(
+                "building module=%s kernel=%s build=%s log=%s",
+                order.subject().module(), target.release(), order.id(), log);
         try {
+            Files.deleteIfExists(log);
             if (!target.isFor(kernel)) {
                 throw new Failed(
                         FailureClass.INFRASTRUCTURE,
@@ -81,26 +95,28 @@ public final class ModuleBuilder {
                         "Expected kernel image " + target.image().brief() + ", but it was exchanged meanwhile");
             }
             SourcePackage source = SourcePackage.read(store.fetch("sources", target.source(), SourcePackage.MAX_BYTES));
-            byte[] archive = dkms.locked(() -> run(order, source, kernel, log));
-            Digest logDigest = uploadLog(log);
+            byte[] archive = dkms.locked(() -> run(order, source, kernel, begin));
+            Digest logDigest = uploadLog();
             Digest digest = Digest.of(archive);
             store.upload("packages", digest, archive);
             long millis = Duration.between(begin, clock.instant()).toMillis();
             LOG.infof("built package=%s millis=%d", digest, millis);
             return new BuildSucceeded(host, order.id(), target, digest, logDigest, millis);
         } catch (Failed e) {
-            return failed(order, log, e.failure, e.exitCode, e.getMessage());
+            return failed(order, e.failure, e.exitCode, e.getMessage());
         } catch (Refusal e) {
-            return failed(order, log, FailureClass.BUILD, Optional.empty(), e.rule() + ": " + e.evidence());
+            return failed(order, FailureClass.BUILD, Optional.empty(), e.rule() + ": " + e.evidence());
         } catch (StoreClient.Refused e) {
-            return failed(order, log, FailureClass.BUILD, Optional.empty(), "The store refused: " + e.getMessage());
+            // A package that the store finds wrong was built wrong; a source that it lacks is not the build's fault.
+            FailureClass failure = e.isAboutTheContent() ? FailureClass.BUILD : FailureClass.INFRASTRUCTURE;
+            return failed(order, failure, Optional.empty(), "The store refused: " + e.getMessage());
         } catch (IOException e) {
-            return failed(order, log, FailureClass.INFRASTRUCTURE, Optional.empty(), String.valueOf(e.getMessage()));
+            return failed(order, FailureClass.INFRASTRUCTURE, Optional.empty(), String.valueOf(e));
         }
     }
 
-    private byte[] run(Decision.Build order, SourcePackage source, KernelIdentity kernel, StringBuilder log)
-            throws IOException {
+    private byte[] run(Decision.Build order, SourcePackage source, KernelIdentity kernel, Instant begin)
+            throws IOException, InterruptedException {
         String module = source.conf().name();
         String version = source.conf().version();
         if (!module.equals(order.subject().module()) || !version.equals(order.moduleVersion())) {
@@ -111,43 +127,38 @@ public final class ModuleBuilder {
                             + ", but it is of " + module + " " + version);
         }
         BuildTarget target = order.target();
-        check("add", dkms.add(source), log, Optional.empty());
-        Outcome built = dkms.build(module, version, target);
-        Optional<String> makeLog = dkms.makeLog(module, version, target);
-        check("build", built, log, makeLog);
-        makeLog.ifPresent(text -> log.append("==> make.log\n").append(text));
-        return pack(order, source, kernel, log);
+        note("dkms add");
+        check("add", dkms.add(source, log), Optional.empty());
+        note("dkms build");
+        Outcome built = dkms.build(module, version, target, log);
+        Optional<String> makeLog = dkms.makeLog(module, version, target, begin);
+        if (makeLog.isPresent()) {
+            note("make.log");
+            Files.writeString(log, makeLog.get(), StandardOpenOption.APPEND);
+        }
+        check("build", built, makeLog);
+        return pack(order, source, kernel);
     }
 
-    private static void check(String action, Outcome outcome, StringBuilder log, Optional<String> makeLog)
-            throws Failed {
-        log.append("==> dkms ")
-                .append(action)
-                .append('\n')
-                .append(outcome.output())
-                .append('\n');
-        DkmsExit exit = DkmsExit.of(outcome.exitCode());
+    private void note(String action) throws IOException {
+        Files.writeString(log, "==> " + action + "\n", StandardOpenOption.CREATE, StandardOpenOption.APPEND);
+    }
+
+    private static void check(String action, Outcome outcome, Optional<String> makeLog) throws Failed {
+        DkmsExit exit = DkmsExit.of(outcome.exitCode(), outcome.output() + makeLog.orElse(""));
         if (exit != DkmsExit.DONE && exit != DkmsExit.ALREADY) {
-            makeLog.ifPresent(text -> log.append("==> make.log\n").append(text));
+            String ended = outcome.exitCode() == Outcome.TIMED_OUT
+                    ? " took too long and was ended"
+                    : " exited with " + outcome.exitCode();
             throw new Failed(
                     exit.failureClass(),
                     Optional.of(outcome.exitCode()),
-                    "dkms " + action + " exited with " + outcome.exitCode() + ": " + tellingLine(outcome, makeLog));
+                    "dkms " + action + ended + ": " + DkmsExit.tellingLine(outcome.output(), makeLog));
         }
     }
 
-    /** The compiler's first error, else dkms's own words, else the last line. */
-    private static String tellingLine(Outcome outcome, Optional<String> makeLog) {
-        Optional<String> compiler = makeLog.flatMap(text -> text.lines()
-                .filter(line -> line.contains("error:") || line.contains("Error 1") || line.contains("*** "))
-                .findFirst());
-        Optional<String> own =
-                outcome.output().lines().filter(line -> line.contains("Error!")).findFirst();
-        return compiler.or(() -> own).orElseGet(outcome::lastLine).replaceAll("\\p{Cntrl}", "?");
-    }
-
-    private byte[] pack(Decision.Build order, SourcePackage source, KernelIdentity kernel, StringBuilder log)
-            throws IOException {
+    private byte[] pack(Decision.Build order, SourcePackage source, KernelIdentity kernel)
+            throws IOException, InterruptedException {
         String module = source.conf().name();
         String version = source.conf().version();
         BuildTarget target = order.target();
@@ -174,11 +185,11 @@ public final class ModuleBuilder {
                 kernel,
                 modules,
                 Digest.of(conf),
-                dkms.versionOf("gcc"),
+                dkms.versionOf("gcc", "cc"),
                 dkms.versionOf("dkms"),
                 host,
                 order.id(),
-                digestOf(log),
+                Digest.of(logged()),
                 clock.instant());
         byte[] archive = ModulePackage.write(manifest, conf, files);
         leaveCopy(manifest, archive);
@@ -223,14 +234,16 @@ public final class ModuleBuilder {
         }
     }
 
-    private BuildFailed failed(
-            Decision.Build order, StringBuilder log, FailureClass failure, Optional<Integer> exitCode, String error)
+    private BuildFailed failed(Decision.Build order, FailureClass failure, Optional<Integer> exitCode, String error)
             throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException("the agent ends");
+        }
         LOG.warnf("build failed build=%s reason=%s error=%s", order.id(), failure, error);
         Optional<Digest> stored = Optional.empty();
-        if (log.length() > 0) {
+        if (Files.exists(log)) {
             try {
-                stored = Optional.of(uploadLog(log));
+                stored = Optional.of(uploadLog());
             } catch (IOException | StoreClient.Refused e) {
                 LOG.warnf("build log not stored error=%s", e.getMessage());
             }
@@ -238,13 +251,16 @@ public final class ModuleBuilder {
         return new BuildFailed(host, order.id(), order.target(), failure, exitCode, error, stored);
     }
 
-    private Digest uploadLog(StringBuilder log) throws IOException, InterruptedException, StoreClient.Refused {
-        Digest digest = digestOf(log);
-        store.upload("logs", digest, log.toString().getBytes(StandardCharsets.UTF_8));
+    private Digest uploadLog() throws IOException, InterruptedException, StoreClient.Refused {
+        byte[] bytes = logged();
+        Digest digest = Digest.of(bytes);
+        store.upload("logs", digest, bytes);
         return digest;
     }
 
-    private static Digest digestOf(StringBuilder log) {
-        return Digest.of(log.toString().getBytes(StandardCharsets.UTF_8));
+    private byte[] logged() throws IOException {
+        try (InputStream in = Files.newInputStream(log)) {
+            return in.readNBytes(MOST_LOG);
+        }
     }
 }

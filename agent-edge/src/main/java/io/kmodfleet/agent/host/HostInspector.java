@@ -3,6 +3,7 @@ package io.kmodfleet.agent.host;
 import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Check.Piece;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.Grammar;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.InstalledModule;
@@ -19,10 +20,11 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
+import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -45,14 +47,23 @@ public final class HostInspector {
     private final HostRoot root;
     private final boolean observeOnly;
     private final Supplier<Map<Digest, InstallRecord>> installed;
-    private final Map<Path, Hashed> hashes = new HashMap<>();
+    private final ImageDigests digests;
+    private final ReadOnce<SymbolMap> symbolMaps = new ReadOnce<>();
+    private final ReadOnce<Optional<Seen>> seen = new ReadOnce<>();
 
-    private record Hashed(long size, Instant changedAt, Digest digest) {}
+    /** What a report says of a module file whoever installed it. */
+    private record Seen(
+            String name, Optional<String> version, Digest body, String vermagic, Optional<String> srcversion) {}
 
-    /** @param installed what the agent has installed, by body */
-    public HostInspector(HostRoot root, boolean observeOnly, Supplier<Map<Digest, InstallRecord>> installed) {
+    /**
+     * @param state where digests may be remembered over restarts
+     * @param installed what the agent has installed, by body
+     */
+    public HostInspector(
+            HostRoot root, boolean observeOnly, Optional<Path> state, Supplier<Map<Digest, InstallRecord>> installed) {
         this.root = root;
         this.observeOnly = observeOnly;
+        this.digests = new ImageDigests(state);
         this.installed = installed;
     }
 
@@ -82,13 +93,16 @@ public final class HostInspector {
         for (String kernel : releases()) {
             kernels.add(kernel(arch, kernel, packages));
         }
-        return new HostReport(hostname(), os, arch, observeOnly, checks(packages), kernels);
+        digests.remember();
+        symbolMaps.forgetVanished();
+        seen.forgetVanished();
+        return new HostReport(hostname(), os, arch, observeOnly, checks(os, packages), kernels);
     }
 
-    private List<Check> checks(PackageManager packages) {
+    private List<Check> checks(OperatingSystem os, PackageManager packages) {
         return List.of(
                 check(Piece.ROOT, isRoot(), "runs as root", "does not run as root", "sudo kmodfleet-agent"),
-                program(Piece.DKMS, packages.install("dkms"), "dkms"),
+                program(Piece.DKMS, packages.installDkms(os), "dkms"),
                 program(Piece.COMPILER, packages.install("gcc"), "gcc", "cc"),
                 program(Piece.MAKE, packages.install("make"), "make"),
                 disk());
@@ -123,13 +137,14 @@ public final class HostInspector {
 
     private KernelState kernel(String arch, String release, PackageManager packages) {
         Path image = root.at("/boot/vmlinuz-" + release);
-        boolean running = isRunning(release);
+        Optional<String> version = version(image);
+        boolean running = isRunning(release, version);
         KernelIdentity identity = new KernelIdentity(
                 arch,
                 release,
-                version(image),
-                digest(image),
-                digest(root.at("/boot/config-" + release)),
+                version,
+                digests.of(image),
+                digests.of(root.at("/boot/config-" + release)),
                 running ? buildId() : Optional.empty());
         Path headers = root.at("/lib/modules/" + release + "/build");
         boolean hasHeaders =
@@ -146,8 +161,8 @@ public final class HostInspector {
                 symbolMap(release),
                 Files.exists(root.at("/boot/initrd.img-" + release))
                         || Files.exists(root.at("/boot/initramfs-" + release + ".img")),
-                changedAt(image),
-                hasHeaders ? changedAt(headers.resolve("Makefile")) : Optional.empty(),
+                installedAt(image, "linux-image-" + release, "linux-image-unsigned-" + release),
+                hasHeaders ? installedAt(headers.resolve("Makefile"), "linux-headers-" + release) : Optional.empty(),
                 List.of(check),
                 modules(release, running));
     }
@@ -158,7 +173,7 @@ public final class HostInspector {
         try (DirectoryStream<Path> images = Files.newDirectoryStream(root.at("/boot"), "vmlinuz-*")) {
             images.forEach(
                     image -> addRelease(releases, image.getFileName().toString().substring("vmlinuz-".length())));
-        } catch (IOException e) {
+        } catch (IOException | DirectoryIteratorException e) {
             // A host without /boot, a container say, may still have modules.
         }
         try (DirectoryStream<Path> directories = Files.newDirectoryStream(root.at("/lib/modules"))) {
@@ -169,7 +184,18 @@ public final class HostInspector {
                     addRelease(releases, directory.getFileName().toString());
                 }
             }
-        } catch (IOException e) {
+        } catch (IOException | DirectoryIteratorException e) {
+            // Nothing is there.
+        }
+        // Headers of a kernel; those that several kernels share (linux-headers-6.1.0-50-common) have no symbol
+        // versions.
+        try (DirectoryStream<Path> headers = Files.newDirectoryStream(root.at("/usr/src"), "linux-headers-*")) {
+            for (Path directory : headers) {
+                if (Files.isRegularFile(directory.resolve("Module.symvers"))) {
+                    addRelease(releases, directory.getFileName().toString().substring("linux-headers-".length()));
+                }
+            }
+        } catch (IOException | DirectoryIteratorException e) {
             // Nothing is there.
         }
         return releases;
@@ -177,7 +203,7 @@ public final class HostInspector {
 
     private static void addRelease(Set<String> releases, String release) {
         try {
-            releases.add(io.kmodfleet.contracts.Grammar.release(release));
+            releases.add(Grammar.release(release));
         } catch (IllegalArgumentException e) {
             // vmlinuz-lts.old and the like name no kernel of ours.
         }
@@ -192,7 +218,7 @@ public final class HostInspector {
                 continue;
             }
             try (Stream<Path> files = Files.walk(at, 6)) {
-                files.filter(file -> file.getFileName().toString().contains(".ko"))
+                files.filter(file -> isModule(file.getFileName().toString()))
                         .filter(Files::isRegularFile)
                         .sorted()
                         .limit(MOST_MODULES)
@@ -204,34 +230,54 @@ public final class HostInspector {
         return modules;
     }
 
+    /** Not what is just being written or was set aside. */
+    private static boolean isModule(String fileName) {
+        return !fileName.startsWith(".")
+                && Stream.of(Compression.values()).anyMatch(compression -> fileName.endsWith(compression.suffix()));
+    }
+
     private Optional<InstalledModule> module(Path file, Map<Digest, InstallRecord> known, boolean running) {
         try {
-            if (Files.size(file) > Compression.MAX_BYTES) {
-                return Optional.empty();
-            }
+            return seen.get(file, HostInspector::look).map(module -> {
+                Optional<InstallRecord> record = Optional.ofNullable(known.get(module.body()));
+                return new InstalledModule(
+                        module.name(),
+                        record.map(InstallRecord::version).or(module::version),
+                        root.nameOf(file),
+                        module.body(),
+                        Optional.of(module.vermagic()),
+                        module.srcversion(),
+                        changedAt(file),
+                        record.map(found -> found.target().image()),
+                        running && isLoaded(module));
+            });
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Seen> look(Path file) throws IOException {
+        if (Files.size(file) > Compression.MAX_BYTES) {
+            return Optional.empty();
+        }
+        try {
             ModuleFile module = ModuleFile.read(Files.readAllBytes(file));
-            Optional<InstallRecord> record = Optional.ofNullable(known.get(module.body()));
-            return Optional.of(new InstalledModule(
-                    module.info().name(),
-                    record.map(InstallRecord::version).or(() -> module.info().version()),
-                    root.nameOf(file),
+            return Optional.of(new Seen(
+                    Grammar.module(module.info().name()),
+                    module.info().version(),
                     module.body(),
-                    Optional.of(module.info().vermagic()),
-                    module.info().srcversion(),
-                    changedAt(file),
-                    record.map(found -> found.target().image()),
-                    running && isLoaded(module)));
-        } catch (IOException | NotAModule | IllegalArgumentException e) {
+                    module.info().vermagic(),
+                    module.info().srcversion()));
+        } catch (NotAModule | IllegalArgumentException e) {
             return Optional.empty();
         }
     }
 
     /** By the source version that the running kernel shows: the name alone may be another module's. */
-    private boolean isLoaded(ModuleFile module) {
-        Path shown = root.at("/sys/module/" + module.info().name() + "/srcversion");
+    private boolean isLoaded(Seen module) {
+        Path shown = root.at("/sys/module/" + module.name() + "/srcversion");
         try {
-            return module.info()
-                    .srcversion()
+            return module.srcversion()
                     .equals(Optional.of(Files.readString(shown).strip()));
         } catch (IOException e) {
             return false;
@@ -239,14 +285,15 @@ public final class HostInspector {
     }
 
     private SymbolMap symbolMap(String release) {
-        for (String place : List.of("/lib/modules/" + release + "/System.map", "/boot/System.map-" + release)) {
+        for (String place : List.of(
+                "/lib/modules/" + release + "/System.map",
+                "/boot/System.map-" + release,
+                "/usr/lib/debug/boot/System.map-" + release)) {
             Path file = root.at(place);
             if (Files.isRegularFile(file)) {
-                try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
-                    return reader.lines().anyMatch(line -> line.endsWith(" __per_cpu_start"))
-                            ? SymbolMap.USABLE
-                            : SymbolMap.STUB;
-                } catch (IOException e) {
+                try {
+                    return symbolMaps.get(file, HostInspector::worthOf);
+                } catch (IOException | java.io.UncheckedIOException e) {
                     return SymbolMap.MISSING;
                 }
             }
@@ -254,14 +301,34 @@ public final class HostInspector {
         return SymbolMap.MISSING;
     }
 
-    private boolean isRunning(String release) {
+    /** A map with {@code __per_cpu_start} and nothing else builds a module that kills the kernel. */
+    private static SymbolMap worthOf(Path file) throws IOException {
+        boolean perCpu = false;
+        boolean text = false;
+        try (BufferedReader reader = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1)) {
+            for (String line = reader.readLine(); line != null && !(perCpu && text); line = reader.readLine()) {
+                perCpu |= line.endsWith(" __per_cpu_start");
+                text |= line.endsWith(" T _stext") || line.endsWith(" T _text");
+            }
+        }
+        return perCpu && text ? SymbolMap.USABLE : SymbolMap.STUB;
+    }
+
+    /**
+     * Whether this very image runs: an image exchanged under the running kernel keeps the release, and only the version string
+     * tells. What it proves when a module loads, it would prove for the other image.
+     */
+    private boolean isRunning(String release, Optional<String> version) {
         if (!root.isRunningSystem()) {
             return false;
         }
         try {
-            return Files.readString(Path.of("/proc/sys/kernel/osrelease"))
-                    .strip()
-                    .equals(release);
+            String runs =
+                    Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip();
+            String asVersion =
+                    Files.readString(Path.of("/proc/sys/kernel/version")).strip();
+            return runs.equals(release)
+                    && version.map(text -> text.endsWith(asVersion)).orElse(true);
         } catch (IOException e) {
             return false;
         }
@@ -300,26 +367,21 @@ public final class HostInspector {
         }
     }
 
-    /** Read again only where size or time say that it may have changed. */
-    private Optional<Digest> digest(Path file) {
-        try {
-            long size = Files.size(file);
-            Instant changedAt = Files.getLastModifiedTime(file).toInstant();
-            Hashed known = hashes.get(file);
-            if (known == null || known.size() != size || !known.changedAt().equals(changedAt)) {
-                MessageDigest hash = Digest.sha256();
-                try (InputStream in = Files.newInputStream(file)) {
-                    byte[] buffer = new byte[64 * 1024];
-                    for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-                        hash.update(buffer, 0, count);
-                    }
-                }
-                known = new Hashed(size, changedAt, Digest.of(hash));
-                hashes.put(file, known);
-            }
-            return Optional.of(known.digest());
-        } catch (IOException e) {
+    /** By dpkg's list of the package's files; else by the kernel's change time, for the times in a package are its maker's. */
+    private Optional<Instant> installedAt(Path file, String... packageNames) {
+        if (Files.notExists(file)) {
             return Optional.empty();
+        }
+        for (String name : packageNames) {
+            Optional<Instant> listed = changedAt(root.at("/var/lib/dpkg/info/" + name + ".list"));
+            if (listed.isPresent()) {
+                return listed;
+            }
+        }
+        try {
+            return Optional.of(((FileTime) Files.getAttribute(file, "unix:ctime")).toInstant());
+        } catch (IOException | UnsupportedOperationException e) {
+            return changedAt(file);
         }
     }
 

@@ -12,7 +12,7 @@ import java.util.Optional;
 final class KernelImageFile {
 
     /** So many bytes from its beginning are enough. */
-    static final int HEADER = 64 * 1024;
+    static final int HEADER = 66 * 1024;
 
     private static final int MAGIC_AT = 0x202;
     private static final int VERSION_AT = 0x20e;

@@ -4,6 +4,8 @@ import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * What will be done, in order, as values: it can be printed, compared and tested without a host.
@@ -16,6 +18,19 @@ record InstallPlan(List<Step> steps) {
 
     InstallPlan {
         steps = List.copyOf(steps);
+    }
+
+    /**
+     * What the host has of it already.
+     *
+     * @param dkms whether it has dkms
+     * @param built whether dkms has these very bodies built
+     * @param files the out-of-tree module files of this kernel, as the host names them
+     */
+    record Present(boolean dkms, boolean built, Set<String> files) {
+        Present {
+            files = new TreeSet<>(files);
+        }
     }
 
     /** One thing to do. */
@@ -60,6 +75,14 @@ record InstallPlan(List<Step> steps) {
             }
         }
 
+        /** Renames another file of the same module, which depmod might prefer, so that it is none any more. */
+        record SetAside(String path) implements Step {
+            @Override
+            public String name() {
+                return "set aside " + path;
+            }
+        }
+
         /** Has {@code modules.dep} made anew. */
         record Depmod(String release) implements Step {
             @Override
@@ -77,27 +100,44 @@ record InstallPlan(List<Step> steps) {
         }
     }
 
-    /**
-     * @param hasDkms whether the host has dkms
-     * @param isBuilt whether dkms has these very bodies built already
-     */
-    static InstallPlan of(PackageManifest manifest, boolean hasDkms, boolean isBuilt) {
+    static InstallPlan of(PackageManifest manifest, Present present) {
         List<Step> steps = new ArrayList<>();
-        String release = manifest.target().release();
-        if (hasDkms) {
-            if (!isBuilt) {
+        if (present.dkms()) {
+            if (!present.built()) {
                 steps.add(new Step.AddSource());
                 steps.add(new Step.EnterBuild());
             }
             steps.add(new Step.InstallWithDkms());
         } else {
-            for (PackagedModule module : manifest.modules()) {
-                String file = module.file().substring("module/".length());
-                steps.add(new Step.WriteModule(module, "/lib/modules/" + release + "/updates/" + file));
-            }
-            steps.add(new Step.Depmod(release));
+            addFiles(steps, manifest, present);
         }
         manifest.modules().forEach(module -> steps.add(new Step.Confirm(module)));
         return new InstallPlan(steps);
+    }
+
+    /** {@code modules.dep} names a file that is there after each step: depmod runs before an older file goes, and after. */
+    private static void addFiles(List<Step> steps, PackageManifest manifest, Present present) {
+        String release = manifest.target().release();
+        List<Step> others = new ArrayList<>();
+        for (PackagedModule module : manifest.modules()) {
+            String path =
+                    "/lib/modules/" + release + "/updates/" + module.file().substring("module/".length());
+            steps.add(new Step.WriteModule(module, path));
+            present.files().stream()
+                    .filter(file -> !file.equals(path) && moduleOf(file).equals(module.name()))
+                    .forEach(file -> others.add(new Step.SetAside(file)));
+        }
+        steps.add(new Step.Depmod(release));
+        if (!others.isEmpty()) {
+            steps.addAll(others);
+            steps.add(new Step.Depmod(release));
+        }
+    }
+
+    /** The module that a file is by its name: the kernel takes a dash for an underscore. */
+    private static String moduleOf(String path) {
+        String file = path.substring(path.lastIndexOf('/') + 1);
+        int suffix = file.indexOf(".ko");
+        return (suffix < 0 ? file : file.substring(0, suffix)).replace('-', '_');
     }
 }

@@ -2,39 +2,32 @@ package io.kmodfleet.agent.install;
 
 import io.kmodfleet.agent.dkms.Dkms;
 import io.kmodfleet.agent.host.HostPrograms;
-import io.kmodfleet.agent.host.HostPrograms.Outcome;
 import io.kmodfleet.agent.host.HostRoot;
-import io.kmodfleet.agent.install.InstallPlan.Step;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.InstallFailed;
 import io.kmodfleet.contracts.Observation.ModuleInstalled;
 import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.Proof;
-import io.kmodfleet.contracts.module.ModuleFile;
-import io.kmodfleet.contracts.module.NotAModule;
 import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
+import java.util.Set;
+import java.util.TreeSet;
 import org.jboss.logging.Logger;
 
 /** Installs a package on order: fetch, verify, plan, run the plan. The bytes that were verified are the bytes that are written. */
@@ -48,59 +41,62 @@ public final class Installer {
     private final HostPrograms programs;
     private final Dkms dkms;
     private final StoreClient store;
+    private final Path log;
 
-    public Installer(HostId host, HostRoot root, HostPrograms programs, Dkms dkms, StoreClient store) {
+    /** @param log the file that programs write to as they go on */
+    public Installer(HostId host, HostRoot root, HostPrograms programs, Dkms dkms, StoreClient store, Path log) {
         this.host = host;
         this.root = root;
         this.programs = programs;
         this.dkms = dkms;
         this.store = store;
+        this.log = log;
     }
 
     /** What came of it, and the bodies that are now installed. */
     public record Result(Observation observation, List<Digest> bodies) {}
 
-    /** A step that did not do what it should. */
-    private static final class StepFailed extends IOException {
-        private final String step;
-
-        StepFailed(String step, String error) {
-            super(error);
-            this.step = step;
-        }
-    }
-
-    public Result install(Decision.Reuse order, KernelIdentity kernel) throws InterruptedException {
+    /**
+     * How it ended; never throws for a reason that lies in the package, the host or the store.
+     *
+     * @param kernel what the host has of the kernel, looked at just now
+     * @throws InterruptedException where the agent ends: then it is done again
+     */
+    public Result install(Decision.Reuse order, KernelState kernel) throws InterruptedException {
         BuildTarget target = order.target();
         LOG.infof("installing package=%s kernel=%s", order.packageDigest(), target.release());
         try {
-            ModulePackage verified = verify(order, kernel);
+            Files.deleteIfExists(log);
+            ModulePackage verified = verify(order, kernel.identity());
             PackageManifest manifest = verified.manifest();
             Optional<SourcePackage> source = dkms.isThere()
                     ? Optional.of(SourcePackage.read(store.fetch("sources", target.source(), SourcePackage.MAX_BYTES)))
                     : Optional.empty();
             dkms.locked(() -> {
-                InstallPlan plan = InstallPlan.of(manifest, dkms.isThere(), isBuilt(manifest));
-                for (Step step : plan.steps()) {
-                    run(step, verified, source);
-                }
+                InstallPlan plan = InstallPlan.of(manifest, present(manifest));
+                new StepRunner(root, programs, dkms, verified, source, log).run(plan);
                 return null;
             });
-            Proof proof = proofOf(manifest);
+            Proof proof = kernel.running() ? load(manifest) : Proof.INSTALL;
             LOG.infof("installed package=%s proof=%s", order.packageDigest(), proof);
             return new Result(
                     new ModuleInstalled(host, order.id(), target, order.packageDigest(), proof),
                     manifest.modules().stream().map(PackagedModule::body).toList());
-        } catch (StepFailed e) {
-            return failed(order, e.step, e.getMessage());
+        } catch (StepRunner.StepFailed e) {
+            return failed(order, e.step(), e.getMessage());
         } catch (Refusal e) {
             return failed(order, "verify", e.rule() + ": " + e.evidence());
-        } catch (StoreClient.Refused | IOException e) {
-            return failed(order, "fetch", String.valueOf(e.getMessage()));
+        } catch (StoreClient.Refused e) {
+            return failed(order, "fetch", e.getMessage());
+        } catch (IOException e) {
+            return failed(order, "fetch", String.valueOf(e));
         }
     }
 
-    private Result failed(Decision.Reuse order, String step, String error) {
+    private Result failed(Decision.Reuse order, String step, String error) throws InterruptedException {
+        if (Thread.interrupted()) {
+            throw new InterruptedException("the agent ends");
+        }
         LOG.warnf("installation failed package=%s step=%s error=%s", order.packageDigest(), step, error);
         return new Result(
                 new InstallFailed(host, order.id(), order.target(), order.packageDigest(), step, error), List.of());
@@ -132,92 +128,23 @@ public final class Installer {
         return read;
     }
 
-    private void run(Step step, ModulePackage verified, Optional<SourcePackage> source) throws IOException {
-        LOG.debugf("step step=%s", step.name());
-        PackageManifest manifest = verified.manifest();
-        try {
-            if (step instanceof Step.AddSource) {
-                Outcome outcome = dkms.add(source.orElseThrow());
-                // 3 and 8: known already.
-                require(step, outcome.isSuccess() || outcome.exitCode() == 3 || outcome.exitCode() == 8, outcome);
-            } else if (step instanceof Step.EnterBuild) {
-                List<String> names = new ArrayList<>();
-                manifest.modules().forEach(module -> names.add(module.file().substring("module/".length())));
-                dkms.enter(
-                        manifest.module(), manifest.moduleVersion(), manifest.target(), names, verified.moduleFiles());
-            } else if (step instanceof Step.InstallWithDkms) {
-                Outcome outcome = dkms.install(manifest.module(), manifest.moduleVersion(), manifest.target());
-                require(step, outcome.isSuccess() || outcome.exitCode() == 5, outcome);
-            } else if (step instanceof Step.WriteModule write) {
-                int index = manifest.modules().indexOf(write.module());
-                write(root.at(write.path()), verified.moduleFiles().get(index));
-            } else if (step instanceof Step.Depmod depmod) {
-                Outcome outcome = programs.run(LIMIT, List.of("depmod", depmod.release()));
-                require(step, outcome.isSuccess(), outcome);
-            } else if (step instanceof Step.Confirm confirm) {
-                confirm(confirm, manifest.target().release());
-            }
-        } catch (StepFailed e) {
-            throw e;
-        } catch (IOException e) {
-            throw new StepFailed(step.name(), String.valueOf(e));
-        }
-    }
-
-    private static void require(Step step, boolean condition, Outcome outcome) throws StepFailed {
-        if (!condition) {
-            throw new StepFailed(step.name(), "exited with " + outcome.exitCode() + ": " + outcome.lastLine());
-        }
-    }
-
-    private void confirm(Step.Confirm step, String release) throws IOException {
-        Path modules = root.at("/lib/modules/" + release);
-        String dependencies = Files.readString(modules.resolve("modules.dep"));
-        Path file = find(modules, step.module())
-                .orElseThrow(() -> new StepFailed(
-                        step.name(), "Expected the package's module below " + modules + ", but it is not there"));
-        String entry = modules.relativize(file) + ":";
-        if (dependencies.lines().noneMatch(line -> line.startsWith(entry))) {
-            throw new StepFailed(step.name(), "Expected modules.dep to name " + entry + " but it does not");
-        }
-    }
-
-    private static Optional<Path> find(Path modules, PackagedModule module) throws IOException {
-        try (Stream<Path> files = Files.walk(modules.resolve("updates"), 4)) {
-            for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
-                if (file.getFileName().toString().contains(".ko")
-                        && bodyOf(file).equals(Optional.of(module.body()))) {
-                    return Optional.of(file);
-                }
-            }
-        }
-        return Optional.empty();
-    }
-
-    private boolean isBuilt(PackageManifest manifest) throws IOException {
-        List<Optional<Digest>> bodies = new ArrayList<>();
+    private InstallPlan.Present present(PackageManifest manifest) throws IOException {
+        List<Optional<Digest>> built = new ArrayList<>();
         for (Path file : dkms.built(manifest.module(), manifest.moduleVersion(), manifest.target())) {
-            bodies.add(bodyOf(file));
+            built.add(ModuleFiles.bodyOf(file));
         }
-        return manifest.modules().stream().allMatch(module -> bodies.contains(Optional.of(module.body())));
+        String release = manifest.target().release();
+        Path modules = root.at("/lib/modules/" + release);
+        Set<String> files = new TreeSet<>();
+        for (Path file : ModuleFiles.below(modules)) {
+            files.add("/lib/modules/" + release + "/" + modules.relativize(file));
+        }
+        boolean same = manifest.modules().stream().allMatch(module -> built.contains(Optional.of(module.body())));
+        return new InstallPlan.Present(dkms.isThere(), same, files);
     }
 
-    private static Optional<Digest> bodyOf(Path file) throws IOException {
-        try {
-            return Optional.of(ModuleFile.read(Files.readAllBytes(file)).body());
-        } catch (NotAModule e) {
-            return Optional.empty();
-        }
-    }
-
-    /** Loads it where its kernel runs and nothing of that name is loaded; says what that proves. */
-    private Proof proofOf(PackageManifest manifest) throws IOException {
-        Path running = Path.of("/proc/sys/kernel/osrelease");
-        boolean runs = root.isRunningSystem()
-                && Files.readString(running).strip().equals(manifest.target().release());
-        if (!runs) {
-            return Proof.INSTALL;
-        }
+    /** Loads it where nothing of that name is loaded; says what that proves. What is loaded stays loaded. */
+    private Proof load(PackageManifest manifest) throws IOException, InterruptedException {
         for (PackagedModule module : manifest.modules()) {
             Path loaded = Path.of("/sys/module/" + module.name() + "/srcversion");
             if (Files.notExists(loaded)) {
@@ -230,23 +157,5 @@ public final class Installer {
             }
         }
         return Proof.LOAD;
-    }
-
-    private static void write(Path place, byte[] bytes) throws IOException {
-        Files.createDirectories(place.getParent());
-        Path fresh = place.resolveSibling("." + place.getFileName() + ".new");
-        Files.deleteIfExists(fresh);
-        try (FileChannel out = FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            ByteBuffer buffer = ByteBuffer.wrap(bytes);
-            while (buffer.hasRemaining()) {
-                out.write(buffer);
-            }
-            out.force(true);
-        }
-        Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-r--r--"));
-        Files.move(fresh, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        try (FileChannel directory = FileChannel.open(place.getParent(), StandardOpenOption.READ)) {
-            directory.force(true);
-        }
     }
 }

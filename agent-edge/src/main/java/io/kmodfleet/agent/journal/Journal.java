@@ -24,7 +24,8 @@ import java.util.zip.CRC32;
  *
  * <p>One file of lines, each {@code <CRC-32 of the rest, 8 hex digits> <JSON>}; the first line says how the counting stands, each
  * other line is an observation. A line is on disk before its observation is sent. A line that a power cut tore is cut off: it
- * was never sent. When everything is acknowledged the file starts again, by rename.
+ * was never sent. A whole line that is damaged may have been sent, so its number must not be used again: the counting starts anew.
+ * When everything is acknowledged the file starts again, by rename.
  */
 public final class Journal implements AutoCloseable {
 
@@ -72,10 +73,13 @@ public final class Journal implements AutoCloseable {
         }
     }
 
-    /** Whether the ledger lacks observations that this journal has forgotten: it was set back, and the counting must start anew. */
-    public boolean isAheadOf(long epoch, long sequence) {
+    /**
+     * Whether the ledger lacks observations that this journal has forgotten, or has some that it never made: one of them was set
+     * back, and the counting must start anew.
+     */
+    public boolean contradicts(long epoch, long sequence) {
         long first = waiting.isEmpty() ? counting.next : waiting.get(0).sequence();
-        return epoch == counting.epoch && sequence < first - 1;
+        return epoch == counting.epoch && (sequence < first - 1 || sequence >= counting.next);
     }
 
     /** Counts anew; what waited is forgotten, and the caller reports everything again. */
@@ -110,8 +114,16 @@ public final class Journal implements AutoCloseable {
                 whole = start;
             }
         }
-        if (counting == null) {
-            begin(new Counting(Math.max(1, now.toEpochMilli()), 1));
+        boolean damaged =
+                new String(bytes, whole, bytes.length - whole, StandardCharsets.ISO_8859_1).indexOf('\n') >= 0;
+        if (counting == null || damaged) {
+            List<Envelope> saved = List.copyOf(waiting);
+            long last = counting == null ? 0 : counting.epoch;
+            waiting.clear();
+            begin(new Counting(Math.max(now.toEpochMilli(), last + 1), 1));
+            for (Envelope envelope : saved) {
+                append(envelope.observation(), envelope.at());
+            }
             return;
         }
         channel = FileChannel.open(file, StandardOpenOption.WRITE);

@@ -16,8 +16,16 @@ public final class StoreClient {
 
     /** The store said no, and why. */
     public static final class Refused extends Exception {
-        Refused(String detail) {
+        private final int status;
+
+        Refused(int status, String detail) {
             super(detail);
+            this.status = status;
+        }
+
+        /** Whether it read what was sent and found it wrong. */
+        public boolean isAboutTheContent() {
+            return status == 422;
         }
     }
 
@@ -46,6 +54,7 @@ public final class StoreClient {
                 }
                 if (bytes.length > most) {
                     throw new Refused(
+                            answer.statusCode(),
                             "Expected at most " + most + " bytes of " + digest + ", but the store sends more");
                 }
                 if (!Digest.of(bytes).equals(digest)) {
@@ -99,7 +108,7 @@ public final class StoreClient {
     private static IOException failure(int status, byte[] body) throws Refused {
         String text = status + " " + detailOf(body);
         if (status < 500) {
-            throw new Refused(text);
+            throw new Refused(status, text);
         }
         return new IOException(text);
     }

@@ -1,0 +1,374 @@
+package io.kmodfleet.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kmodfleet.agent.dkms.Dkms;
+import io.kmodfleet.agent.dkms.ModuleBuilder;
+import io.kmodfleet.agent.host.HostInspector;
+import io.kmodfleet.agent.host.HostPrograms;
+import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.install.Installer;
+import io.kmodfleet.agent.store.StoreClient;
+import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.InstalledModule;
+import io.kmodfleet.contracts.KernelState;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.Observation.BuildFailed;
+import io.kmodfleet.contracts.Observation.BuildSucceeded;
+import io.kmodfleet.contracts.Observation.FailureClass;
+import io.kmodfleet.contracts.Observation.InstallFailed;
+import io.kmodfleet.contracts.Observation.ModuleInstalled;
+import io.kmodfleet.contracts.Proof;
+import io.kmodfleet.contracts.Reason;
+import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.contracts.pack.ModulePackage;
+import io.kmodfleet.contracts.pack.SourcePackage;
+import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.CleanupMode;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Real dkms in real roots: host a builds, host b, which has nothing to build with, and a itself install. In this order, for a
+ * build is the slow part.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class DkmsBuildIT {
+
+    private static final Path PACKAGES = Path.of("/root/dattobd_dkms_build_pacakges");
+
+    private Path work;
+    private TestStore store;
+    private Properties facts;
+    private Host a;
+    private Host b;
+    private Digest source;
+    private int decisions;
+    private BuildSucceeded built;
+
+    /** A host root and the agent's parts that work on it. */
+    private record Host(HostRoot root, HostId id, HostInspector inspector, ModuleBuilder builder, Installer installer) {
+
+        static Host in(Path directory, Path state, TestStore store) throws IOException {
+            Files.createDirectories(state);
+            HostRoot root = new HostRoot(directory);
+            HostInspector inspector = new HostInspector(root, false, Optional.of(state), Map::of);
+            HostPrograms programs = new HostPrograms(root);
+            Dkms dkms = new Dkms(root, programs, state);
+            StoreClient client = new StoreClient(store.address());
+            HostId id = inspector.hostId();
+            return new Host(
+                    root,
+                    id,
+                    inspector,
+                    new ModuleBuilder(id, root, dkms, client, PACKAGES, state.resolve("build.log"), Clock.systemUTC()),
+                    new Installer(id, root, programs, dkms, client, state.resolve("install.log")));
+        }
+
+        KernelState kernel(String release) {
+            return inspector.inspect().kernel(release).orElseThrow();
+        }
+    }
+
+    @BeforeAll
+    void hosts(@TempDir(cleanup = CleanupMode.NEVER) Path directory) throws Exception {
+        Path roots = Needs.hostRoots();
+        work = directory;
+        facts = new Properties();
+        try (var in = Files.newBufferedReader(roots.resolve("roots.env"))) {
+            facts.load(in);
+        }
+        store = new TestStore();
+        a = Host.in(Copies.of(roots.resolve("a"), work.resolve("a")), work.resolve("state-a"), store);
+        b = Host.in(Copies.of(roots.resolve("b"), work.resolve("b")), work.resolve("state-b"), store);
+        source = store.put("sources", SourcePackage.write(filesOf(roots.resolve(facts.getProperty("SOURCE")))));
+    }
+
+    @AfterAll
+    void end() throws Exception {
+        if (store != null) {
+            store.close();
+            Copies.delete(work);
+        }
+    }
+
+    @Test
+    @Order(1)
+    void a_host_with_dkms_builds_a_module_for_that_very_kernel_and_uploads_it() throws Exception {
+        Observation ended =
+                a.builder().build(order(a, source), a.kernel(release()).identity());
+
+        assertThat(ended).isInstanceOf(BuildSucceeded.class);
+        built = (BuildSucceeded) ended;
+        ModulePackage uploaded = ModulePackage.read(store.get("packages", built.packageDigest()));
+        assertThat(uploaded.manifest().modules().get(0).vermagic()).startsWith(release() + " ");
+        assertThat(uploaded.manifest().compiler()).contains("gcc");
+        assertThat(new String(store.get("logs", built.log()), StandardCharsets.UTF_8))
+                .contains("==> dkms build")
+                .contains("v4l2loopback.o");
+        assertThat(a.root().at(PACKAGES + "/" + uploaded.manifest().fileName()))
+                .hasBinaryContent(store.get("packages", built.packageDigest()));
+    }
+
+    @Test
+    @Order(2)
+    void a_host_that_cannot_compile_installs_the_same_body() throws Exception {
+        assertThat(b.root().program("gcc")).isEmpty();
+        Files.createDirectories(b.root().at("/lib/modules/" + release() + "/extra"));
+        Path older = b.root().at("/lib/modules/" + release() + "/extra").resolve("v4l2loopback.ko");
+        Files.writeString(older, "an older file of that module");
+
+        Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()));
+
+        assertThat(result.observation()).isInstanceOf(ModuleInstalled.class);
+        assertThat(((ModuleInstalled) result.observation()).proof()).isEqualTo(Proof.INSTALL);
+        assertThat(b.kernel(release()).modules())
+                .extracting(InstalledModule::body)
+                .isEqualTo(result.bodies());
+        assertThat(Files.readString(b.root().at("/lib/modules/" + release() + "/modules.dep")))
+                .contains("updates/v4l2loopback.ko")
+                .doesNotContain("extra/v4l2loopback.ko");
+        assertThat(older).doesNotExist();
+    }
+
+    @Test
+    @Order(3)
+    void what_is_installed_twice_stands_there_once() throws Exception {
+        Map<String, String> before = modulesOf(b);
+
+        b.installer().install(reuse(b, built), b.kernel(release()));
+
+        assertThat(modulesOf(b)).isEqualTo(before);
+    }
+
+    @Test
+    @Order(4)
+    void where_depmod_fails_the_old_file_is_there_again() throws Exception {
+        Path depmod = b.root().program("depmod").orElseThrow();
+        Path elsewhere = depmod.resolveSibling("depmod.elsewhere");
+        Path installed = b.root().at(b.kernel(release()).modules().get(0).file());
+        byte[] old = "the module of before".getBytes(StandardCharsets.UTF_8);
+        Files.write(installed, old);
+        Files.move(depmod, elsewhere);
+        try {
+            Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()));
+
+            assertThat(result.observation()).isInstanceOf(InstallFailed.class);
+            assertThat(((InstallFailed) result.observation()).step()).isEqualTo("depmod " + release());
+            assertThat(installed).hasBinaryContent(old);
+        } finally {
+            Files.move(elsewhere, depmod);
+        }
+    }
+
+    @Test
+    @Order(5)
+    void dkms_knows_what_was_installed_on_a_host_that_has_it() throws Exception {
+        Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()));
+
+        assertThat(result.observation()).isInstanceOf(ModuleInstalled.class);
+        assertThat(status(a)).contains(release()).contains("installed");
+        assertThat(a.kernel(release()).modules())
+                .extracting(InstalledModule::body)
+                .isEqualTo(result.bodies());
+    }
+
+    @Test
+    @Order(6)
+    void a_package_of_another_host_is_entered_into_dkms_and_nothing_is_compiled() throws Exception {
+        HostPrograms programs = new HostPrograms(a.root());
+        programs.run(
+                java.time.Duration.ofMinutes(1), List.of("dkms", "remove", "-m", module(), "-v", version(), "--all"));
+        assertThat(a.kernel(release()).modules()).isEmpty();
+        Path gcc = a.root().program("make").orElseThrow();
+        Files.move(gcc, gcc.resolveSibling("make.elsewhere"));
+        try {
+            Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()));
+
+            assertThat(result.observation()).isInstanceOf(ModuleInstalled.class);
+            assertThat(status(a)).contains("installed");
+        } finally {
+            Files.move(gcc.resolveSibling("make.elsewhere"), gcc);
+        }
+    }
+
+    @Test
+    @Order(7)
+    void a_build_over_an_installed_module_succeeds_too() throws Exception {
+        assertThat(a.builder().build(order(a, source), a.kernel(release()).identity()))
+                .isInstanceOf(BuildSucceeded.class);
+    }
+
+    @Test
+    @Order(8)
+    void what_the_compiler_refuses_is_reported_with_its_first_error_and_the_log() throws Exception {
+        Digest broken = store.put("sources", changed("v4l2loopback.c", "#error this does not build\n"));
+
+        BuildFailed failed = (BuildFailed)
+                a.builder().build(order(a, broken), a.kernel(release()).identity());
+
+        assertThat(failed.failure()).isEqualTo(FailureClass.BUILD);
+        assertThat(failed.error()).contains("#error this does not build");
+        assertThat(store.get("logs", failed.log().orElseThrow())).isNotEmpty();
+    }
+
+    @Test
+    @Order(9)
+    void a_source_that_excludes_this_kernel_is_not_applicable() throws Exception {
+        Digest excluded = store.put("sources", changed("dkms.conf", "BUILD_EXCLUSIVE_KERNEL=\"^2\\\\.4\\\\.\"\n"));
+
+        BuildFailed failed = (BuildFailed)
+                a.builder().build(order(a, excluded), a.kernel(release()).identity());
+
+        assertThat(failed.failure()).isEqualTo(FailureClass.NOT_APPLICABLE);
+        assertThat(failed.exitCode()).contains(77);
+    }
+
+    @Test
+    @Order(10)
+    void a_host_without_a_compiler_cannot_build_although_this_machine_could() throws Exception {
+        BuildFailed failed = (BuildFailed)
+                b.builder().build(order(b, source), b.kernel(release()).identity());
+
+        assertThat(failed.failure()).isEqualTo(FailureClass.INFRASTRUCTURE);
+    }
+
+    @Test
+    @Order(11)
+    void a_package_for_another_image_of_the_same_release_is_not_installed() throws Exception {
+        Path image = b.root().at("/boot/vmlinuz-" + release());
+        byte[] real = Files.readAllBytes(image);
+        byte[] other = real.clone();
+        other[other.length - 1] ^= 1;
+        Map<String, String> before = modulesOf(b);
+        Files.write(image, other);
+        try {
+            InstallFailed failed = (InstallFailed)
+                    b.installer().install(reuse(b, built), b.kernel(release())).observation();
+
+            assertThat(failed.step()).isEqualTo("verify");
+            assertThat(modulesOf(b)).isEqualTo(before);
+        } finally {
+            Files.write(image, real);
+        }
+    }
+
+    @Test
+    @Order(12)
+    void bytes_that_changed_on_the_way_are_not_installed() throws Exception {
+        Map<String, String> before = modulesOf(b);
+        store.damage("packages", built.packageDigest());
+
+        InstallFailed failed = (InstallFailed)
+                b.installer().install(reuse(b, built), b.kernel(release())).observation();
+
+        assertThat(failed.step()).isEqualTo("fetch");
+        assertThat(modulesOf(b)).isEqualTo(before);
+    }
+
+    private Decision.Build order(Host host, Digest of) {
+        return new Decision.Build(
+                new DecisionId(++decisions, 0),
+                subject(host),
+                Reason.NO_PACKAGE,
+                target(host, of),
+                version(),
+                List.of());
+    }
+
+    private Decision.Reuse reuse(Host host, BuildSucceeded build) {
+        return new Decision.Reuse(
+                new DecisionId(++decisions, 0),
+                subject(host),
+                Reason.PACKAGE_EXACT,
+                build.target(),
+                version(),
+                build.packageDigest(),
+                Proof.INSTALL,
+                List.of());
+    }
+
+    private Subject subject(Host host) {
+        return new Subject(host.id(), release(), module());
+    }
+
+    private BuildTarget target(Host host, Digest of) {
+        return new BuildTarget(
+                of,
+                "x86_64",
+                release(),
+                host.kernel(release()).identity().image().orElseThrow());
+    }
+
+    private String release() {
+        return facts.getProperty("KERNEL");
+    }
+
+    private String module() {
+        return facts.getProperty("MODULE");
+    }
+
+    private String version() {
+        return facts.getProperty("MODULE_VERSION");
+    }
+
+    private String status(Host host) throws IOException, InterruptedException {
+        return new HostPrograms(host.root())
+                .run(java.time.Duration.ofMinutes(1), List.of("dkms", "status"))
+                .output();
+    }
+
+    private static Map<String, String> modulesOf(Host host) {
+        Map<String, String> modules = new TreeMap<>();
+        host.inspector().inspect().kernels().forEach(kernel -> kernel.modules()
+                .forEach(module -> modules.put(module.file(), module.body().toString())));
+        return modules;
+    }
+
+    private byte[] changed(String path, String appended) throws Exception {
+        List<SourceFile> files = new ArrayList<>();
+        for (SourceFile file : SourcePackage.read(store.get("sources", source)).files()) {
+            String text = new String(file.bytes(), StandardCharsets.UTF_8);
+            files.add(
+                    file.path().equals(path)
+                            ? new SourceFile(
+                                    path, (text + "\n" + appended).getBytes(StandardCharsets.UTF_8), file.program())
+                            : file);
+        }
+        return SourcePackage.write(files);
+    }
+
+    private static List<SourceFile> filesOf(Path tree) throws IOException {
+        List<SourceFile> files = new ArrayList<>();
+        try (Stream<Path> paths = Files.walk(tree)) {
+            for (Path path : paths.filter(Files::isRegularFile).sorted().toList()) {
+                files.add(new SourceFile(
+                        tree.relativize(path).toString(), Files.readAllBytes(path), Files.isExecutable(path)));
+            }
+        }
+        return files;
+    }
+}

@@ -1,0 +1,92 @@
+package io.kmodfleet.agent.bus;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import kafka.server.KafkaConfig;
+import kafka.server.KafkaRaftServer;
+import kafka.tools.StorageTool;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.utils.Time;
+
+/** A real broker in this JVM. */
+public final class TestBroker implements AutoCloseable {
+
+    private final Path directory;
+    private final int port;
+    private final int controllerPort;
+    private KafkaRaftServer server;
+
+    public TestBroker(Path directory) throws IOException {
+        this.directory = directory;
+        try (ServerSocket one = new ServerSocket(0);
+                ServerSocket other = new ServerSocket(0)) {
+            this.port = one.getLocalPort();
+            this.controllerPort = other.getLocalPort();
+        }
+    }
+
+    public String address() {
+        return "127.0.0.1:" + port;
+    }
+
+    /** With the same topics and records as when it was last stopped. */
+    public TestBroker start() throws IOException {
+        Properties settings = settings();
+        Path file = directory.resolve("server.properties");
+        try (var out = Files.newBufferedWriter(file)) {
+            settings.store(out, null);
+        }
+        if (Files.notExists(directory.resolve("log/meta.properties"))) {
+            String[] format = {"format", "--cluster-id", Uuid.randomUuid().toString(), "--config", file.toString()};
+            StorageTool.execute(format, new PrintStream(OutputStream.nullOutputStream()));
+        }
+        server = new KafkaRaftServer(new KafkaConfig(settings), Time.SYSTEM);
+        server.startup();
+        return this;
+    }
+
+    public void createTopics(int partitions, String... names) throws Exception {
+        try (Admin admin = admin()) {
+            admin.createTopics(List.of(names).stream()
+                            .map(name -> new NewTopic(name, partitions, (short) 1))
+                            .toList())
+                    .all()
+                    .get();
+        }
+    }
+
+    public Admin admin() {
+        return Admin.create(Map.of("bootstrap.servers", address()));
+    }
+
+    @Override
+    public void close() {
+        server.shutdown();
+        server.awaitShutdown();
+    }
+
+    private Properties settings() {
+        Properties settings = new Properties();
+        settings.setProperty("process.roles", "broker,controller");
+        settings.setProperty("node.id", "1");
+        settings.setProperty("controller.quorum.voters", "1@127.0.0.1:" + controllerPort);
+        settings.setProperty("listeners", "BROKER://127.0.0.1:" + port + ",CONTROLLER://127.0.0.1:" + controllerPort);
+        settings.setProperty("advertised.listeners", "BROKER://127.0.0.1:" + port);
+        settings.setProperty("listener.security.protocol.map", "BROKER:PLAINTEXT,CONTROLLER:PLAINTEXT");
+        settings.setProperty("inter.broker.listener.name", "BROKER");
+        settings.setProperty("controller.listener.names", "CONTROLLER");
+        settings.setProperty("log.dirs", directory.resolve("log").toString());
+        settings.setProperty("auto.create.topics.enable", "false");
+        settings.setProperty("log.cleaner.dedupe.buffer.size", "2097152");
+        return settings;
+    }
+}
