@@ -17,14 +17,23 @@ find_java() {
     [ "${version:-0}" -ge 17 ] || fail "Expected a JDK 17 or newer, but $java is version ${version:-unknown}. Set JAVA_HOME to a newer one."
 }
 
-# built JAR MODULE...: whether the jar is there and newer than every source of these modules.
-built() {
-    jar=$1
+# Touched when a build has succeeded: Maven leaves a jar alone that would come out the same.
+stamp=$home/target/built
+
+# newer_than FILE MODULE...: whether a source of these modules is newer than that file.
+newer_than() {
+    file=$1
     shift
-    [ -f "$jar" ] || return 1
     for module in contracts "$@"; do
-        [ -z "$(find "$home/$module/src/main" "$home/$module/pom.xml" "$home/pom.xml" -newer "$jar" -type f 2>/dev/null | head -n 1)" ] || return 1
+        [ -z "$(find "$home/$module/src/main" "$home/$module/pom.xml" "$home/pom.xml" -newer "$file" -type f | head -n 1)" ] || return 0
     done
+    return 1
+}
+
+# built JAR MODULE: whether the jar is there and not older than the sources it is made of.
+built() {
+    [ -f "$1" ] || return 1
+    ! newer_than "$1" "$2" || { [ -f "$stamp" ] && ! newer_than "$stamp" "$2"; }
 }
 
 ensure_built() {
@@ -38,6 +47,8 @@ ensure_built() {
     "$java" --list-modules 2>/dev/null | grep -q '^jdk.compiler' || fail "Expected a JDK to build with, but $java belongs to a runtime without a compiler. Install a JDK 17 or newer."
     echo "[INFO] building what is not built yet (the first time, Maven fetches what it needs: a few minutes)"
     (cd "$home" && ./mvnw -q -B -DskipTests package) || fail "Expected the build to succeed, but it failed. See the lines above."
+    mkdir -p "$home/target"
+    touch "$stamp"
 }
 
 run_standalone() {

@@ -27,7 +27,7 @@ record ByteRange(long first, long length) {
         }
         long first = Long.parseLong(matcher.group(1));
         long end = matcher.group(2).isEmpty() ? size - 1 : Long.parseLong(matcher.group(2));
-        if (end < first) {
+        if (!matcher.group(2).isEmpty() && end < first) {
             return Optional.empty();
         }
         if (first >= size) {

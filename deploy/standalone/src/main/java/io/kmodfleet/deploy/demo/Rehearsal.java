@@ -4,6 +4,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.deploy.standalone.Stack;
 import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +23,8 @@ import java.util.function.Predicate;
 public final class Rehearsal implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration LOOK_AGAIN = Duration.ofMillis(100);
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
 
     private final Path home;
     private final Stack stack;
@@ -104,15 +110,15 @@ public final class Rehearsal implements AutoCloseable {
     }
 
     public JsonNode hosts() throws IOException, InterruptedException {
-        return kmodfleet("hosts", "-o", "json").json().path("items");
+        return items(stack.coordinatorUrl().resolve("/api/v1/hosts?limit=1000"));
     }
 
     public JsonNode decisions() throws IOException, InterruptedException {
-        return kmodfleet("decisions", "--limit", "1000", "-o", "json").json().path("items");
+        return items(stack.coordinatorUrl().resolve("/api/v1/decisions?limit=1000"));
     }
 
     public JsonNode packages() throws IOException, InterruptedException {
-        return kmodfleet("packages", "-o", "json").json().path("items");
+        return items(stack.storeUrl().resolve("/api/v1/packages?limit=1000"));
     }
 
     /** The one answer that stands for a host, as {@code keep UP_TO_DATE}; empty before it has one. */
@@ -184,6 +190,18 @@ public final class Rehearsal implements AutoCloseable {
                 agent.destroyForcibly();
             }
         }
+    }
+
+    /** Straight from the API: it is asked too often for a command line. */
+    private static JsonNode items(URI list) throws IOException, InterruptedException {
+        Thread.sleep(LOOK_AGAIN.toMillis());
+        HttpRequest request =
+                HttpRequest.newBuilder(list).timeout(Duration.ofSeconds(10)).build();
+        HttpResponse<byte[]> answer = HTTP.send(request, HttpResponse.BodyHandlers.ofByteArray());
+        if (answer.statusCode() != 200) {
+            throw new IOException("Expected " + list + " to answer, but got HTTP " + answer.statusCode());
+        }
+        return FleetJson.mapper().readTree(answer.body()).path("items");
     }
 
     private Outcome run(String script, String... arguments) throws IOException, InterruptedException {
