@@ -11,6 +11,7 @@ import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -105,6 +106,11 @@ interface FleetView {
             Reason reason,
             String text) {
 
+        /** For people: to the second, in UTC. */
+        public String when() {
+            return readable(at);
+        }
+
         static Decided of(DecisionRow row, String hostname) {
             Decision decision = read(row.body, Decision.class);
             return new Decided(
@@ -121,9 +127,18 @@ interface FleetView {
     }
 
     record Letter(String topic, int partition, long offset, String problem, String detail, Instant at, String excerpt) {
+        /** For people: to the second, in UTC. */
+        public String when() {
+            return readable(at);
+        }
+
         static Letter of(DeadLetterRow row) {
             return new Letter(row.topic, row.part, row.partOffset, row.problem, row.detail, row.at, row.excerpt);
         }
+    }
+
+    private static String readable(Instant at) {
+        return at.truncatedTo(ChronoUnit.SECONDS).toString().replace('T', ' ');
     }
 
     private static String kindOf(Decision decision) {

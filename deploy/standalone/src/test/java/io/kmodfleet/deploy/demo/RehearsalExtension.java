@@ -5,8 +5,6 @@ import io.kmodfleet.deploy.standalone.Stack;
 import io.kmodfleet.deploy.standalone.StackOptions;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.logging.Level;
-import java.util.logging.Logger;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -26,7 +24,6 @@ final class RehearsalExtension implements BeforeEachCallback, AfterEachCallback 
     @Override
     public void beforeEach(ExtensionContext context) throws IOException, InterruptedException {
         Needs.hostRoots();
-        Logger.getLogger("").setLevel(Level.WARNING);
         roots = HostRoots.make(HOME, Progress.silent());
         workplace = roots.workplace();
         stack = Stack.start(StackOptions.embedded(HOME, workplace.resolve("data")), Progress.silent());

@@ -20,8 +20,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 class StackIT {
 
-    private static final Path HOME =
-            Path.of(System.getProperty("kmodfleet.home", "../..")).toAbsolutePath().normalize();
+    private static final Path HOME = Path.of(System.getProperty("kmodfleet.home", "../.."))
+            .toAbsolutePath()
+            .normalize();
 
     @TempDir
     private Path data;
@@ -31,7 +32,8 @@ class StackIT {
         List<String> said = new ArrayList<>();
         try (Stack stack = Stack.start(options(Ports.free()), said::add)) {
             assertThat(policyOf(stack)).isEqualTo(200);
-            assertThat(RunFile.read(data)).hasValueSatisfying(run -> assertThat(run.healthy()).isTrue());
+            assertThat(RunFile.read(data))
+                    .hasValueSatisfying(run -> assertThat(run.healthy()).isTrue());
         }
         assertThat(RunFile.read(data)).isEmpty();
         assertThat(said).contains("✔ default policy is published (deploy/policy/default.yaml)");
@@ -52,7 +54,8 @@ class StackIT {
         try (ServerSocket somebody = new ServerSocket(ports.kafka(), 1, InetAddress.getLoopbackAddress())) {
             assertThatExceptionOfType(Trouble.class)
                     .isThrownBy(() -> Stack.start(options(ports), Progress.silent()))
-                    .withMessage("Expected port " + somebody.getLocalPort() + " to be free for kafka, but something listens on it."
+                    .withMessage("Expected port " + somebody.getLocalPort()
+                            + " to be free for kafka, but something listens on it."
                             + " Choose other ports with --port P (P to P+4 are used).");
         }
         assertThat(RunFile.read(data)).isEmpty();
@@ -70,8 +73,8 @@ class StackIT {
 
     @Test
     void a_broker_elsewhere_that_does_not_answer_is_one_sentence() {
-        StackOptions options = new StackOptions(
-                HOME, data, Ports.free(), Optional.of("127.0.0.1:1"), Optional.empty(), false);
+        StackOptions options =
+                new StackOptions(HOME, data, Ports.free(), Optional.of("127.0.0.1:1"), Optional.empty(), false);
 
         assertThatExceptionOfType(Trouble.class)
                 .isThrownBy(() -> Stack.start(options, Progress.silent()))
