@@ -44,6 +44,7 @@ final class Agent implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(Agent.class);
     private static final Duration SEND_AGAIN = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofSeconds(1);
     private static final Duration QUIET = Duration.ofSeconds(1);
     private static final int SAVE_PLACE_EVERY = 1_000;
 
@@ -125,17 +126,17 @@ final class Agent implements AutoCloseable {
         return agent;
     }
 
-    /** One round: look if it is time, send what waits, take what comes within that time. */
+    /** One round: look if it is time, send what waits, take what comes within that time or until something else is due. */
     void turn(Duration patience) throws IOException, InterruptedException {
         if (!clock.instant().isBefore(lookAt)) {
             look();
         }
-        if (!bus.connect(memory.place(), patience)) {
+        if (!bus.connect(memory.place(), shorter(patience, SOON))) {
             return;
         }
         sendWaiting();
         try {
-            List<Received> batch = bus.poll(patience);
+            List<Received> batch = bus.poll(untilDue(patience));
             Map<Subject, Received> newest = newestOf(batch);
             for (Received received : batch) {
                 take(received, newest);
@@ -148,6 +149,16 @@ final class Agent implements AutoCloseable {
         if (place.isPresent() && place.getAsLong() - memory.place().orElse(0) > SAVE_PLACE_EVERY) {
             memory.movedTo(place.getAsLong());
         }
+    }
+
+    private Duration untilDue(Duration patience) {
+        Duration untilLook = Duration.between(clock.instant(), lookAt);
+        Duration due = shorter(patience, untilLook.isNegative() ? Duration.ZERO : untilLook);
+        return journal.waiting().isEmpty() ? due : shorter(due, SOON);
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
     }
 
     /** Whether the ledger has everything that this agent has seen, and what it thinks of it had time to come. */

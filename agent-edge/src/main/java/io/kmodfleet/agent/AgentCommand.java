@@ -19,7 +19,7 @@ import picocli.CommandLine.ScopeType;
             "  1  failed; the message says why",
             "  2  wrong usage",
             "  3  Kafka or the store was not reached in time",
-            "  4  install: the coordinator refuses; the message says why and what would change it",
+            "  4  install: refused; the message says why and what would change it",
             "  5  install: still waiting when the time was up"
         })
 final class AgentCommand {

@@ -18,7 +18,7 @@ import picocli.CommandLine.Option;
                 "Look, report and obey until told to end (SIGTERM). What that cuts off is done again at the next start.")
 final class RunCommand implements Callable<Integer> {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final Duration END = Duration.ofSeconds(8);
 
     @Mixin

@@ -233,7 +233,8 @@ public final class FleetBus implements AutoCloseable {
         // Nobody jumps silently: a lost place is told.
         settings.put("auto.offset.reset", "none");
         settings.put("enable.auto.commit", false);
-        settings.put("fetch.max.wait.ms", 500);
+        // A command ends the wait at once; a quiet agent asks seldom.
+        settings.put("fetch.max.wait.ms", 10_000);
         settings.put("fetch.max.bytes", 4 * 1024 * 1024);
         settings.put("metadata.max.age.ms", 60_000);
         return settings;

@@ -40,7 +40,7 @@ import java.util.stream.Stream;
 /** Looks at a host and writes down what is there. What cannot be read is left out, never guessed. */
 public final class HostInspector {
 
-    private static final long ROOM = 300L * 1024 * 1024;
+    private static final long ROOM = 300_000_000L;
     private static final int MOST_MODULES = 200;
     private static final List<String> OUT_OF_TREE = List.of("updates", "extra");
 

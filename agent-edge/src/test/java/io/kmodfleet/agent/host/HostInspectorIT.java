@@ -1,6 +1,7 @@
 package io.kmodfleet.agent.host;
 
 import static io.kmodfleet.agent.Kernels.RELEASE;
+import static io.kmodfleet.agent.Kernels.TARGET;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,8 +9,10 @@ import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Check.Piece;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.InstalledModule;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.SymbolMap;
+import io.kmodfleet.contracts.module.ModuleFixture;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -177,6 +180,30 @@ class HostInspectorIT {
         assertThat(kernel.identity().version()).isEmpty();
         assertThat(kernel.modules()).isEmpty();
         assertThat(kernel.symbolMap()).isEqualTo(SymbolMap.MISSING);
+    }
+
+    @Test
+    void a_module_is_known_by_its_body_and_what_it_was_built_for_only_where_the_agent_installed_it() throws Exception {
+        byte[] module = ModuleFixture.module("toy", RELEASE).bytes();
+        file(IMAGE, KernelImageFileTest.image(0x3000));
+        file("/lib/modules/" + RELEASE + "/updates/dkms/toy.ko", module);
+        Digest body = Digest.of(module);
+        InstallRecord record = new InstallRecord(body, "1.2", TARGET, Digest.of(new byte[0]));
+
+        InstalledModule unknown = kernel().modules().get(0);
+        InstalledModule known = new HostInspector(
+                        new HostRoot(root), false, Optional.empty(), () -> Map.of(body, record))
+                .inspect()
+                .kernels()
+                .get(0)
+                .modules()
+                .get(0);
+
+        assertThat(unknown.body()).isEqualTo(body);
+        assertThat(unknown.image()).isEmpty();
+        assertThat(known.image()).contains(TARGET.image());
+        assertThat(known.version()).contains("1.2");
+        assertThat(known.loaded()).isFalse();
     }
 
     @Test

@@ -1,0 +1,216 @@
+package io.kmodfleet.agent;
+
+import static io.kmodfleet.agent.Kernels.HOST;
+import static io.kmodfleet.agent.Kernels.RELEASE;
+import static io.kmodfleet.agent.Kernels.digest;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kmodfleet.agent.bus.TestBroker;
+import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.Command;
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
+import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Observation.BuildFailed;
+import io.kmodfleet.contracts.Observation.HostReported;
+import io.kmodfleet.contracts.Reason;
+import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.contracts.wire.CloudEvents;
+import io.kmodfleet.contracts.wire.CloudEvents.Event;
+import io.kmodfleet.contracts.wire.Topics;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.BooleanSupplier;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The agent against a real broker, where a test plays the coordinator. The builds ordered here fail at once: no such image. */
+class AgentIT {
+
+    private static final Duration LONGEST = Duration.ofSeconds(30);
+    private static final TopicPartition OBSERVATIONS = new TopicPartition(Topics.OBSERVATIONS, 0);
+
+    @TempDir
+    Path directory;
+
+    private TestBroker broker;
+    private KafkaProducer<byte[], byte[]> coordinator;
+    private KafkaConsumer<byte[], byte[]> listener;
+    private final List<Envelope> observed = new ArrayList<>();
+
+    @BeforeEach
+    void start() throws Exception {
+        Files.createDirectories(directory.resolve("host/etc"));
+        Files.createDirectories(directory.resolve("host/boot"));
+        Files.writeString(directory.resolve("host/etc/machine-id"), "0123456789abcdef0123456789abcdef");
+        Files.writeString(directory.resolve("host/boot/vmlinuz-" + RELEASE), "an image");
+        broker = new TestBroker(Files.createDirectory(directory.resolve("broker"))).start();
+        broker.createTopics(1, Topics.COMMANDS, Topics.OBSERVATIONS);
+        Map<String, Object> settings = Map.of("bootstrap.servers", broker.address());
+        coordinator = new KafkaProducer<>(settings, new ByteArraySerializer(), new ByteArraySerializer());
+        listener = new KafkaConsumer<>(settings, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        listener.assign(List.of(OBSERVATIONS));
+        listener.seekToBeginning(List.of(OBSERVATIONS));
+    }
+
+    @AfterEach
+    void end() {
+        listener.close();
+        coordinator.close();
+        broker.close();
+    }
+
+    @Test
+    void it_reports_its_host_once_and_forgets_the_report_when_the_ledger_has_it() throws Exception {
+        try (Agent agent = agent(false)) {
+            until(agent, () -> observed.size() == 1);
+            tell(new Command.Acknowledge(HOST, observed.get(0).epoch(), 1));
+            until(agent, agent::isAnswered);
+        }
+        try (Agent agent = agent(false)) {
+            until(agent, () -> observed.size() == 2);
+        }
+
+        assertThat(observed).allMatch(envelope -> envelope.observation() instanceof HostReported);
+        assertThat(observed).extracting(Envelope::sequence).containsExactly(1L, 2L);
+        assertThat(observed.get(1).epoch()).isEqualTo(observed.get(0).epoch());
+    }
+
+    @Test
+    void of_a_backlog_only_the_last_answer_is_obeyed() throws Exception {
+        tell(build(3));
+        tell(build(4));
+        tell(build(5));
+
+        try (Agent agent = agent(false)) {
+            until(agent, () -> !failures().isEmpty());
+            quiet(agent);
+        }
+
+        assertThat(failures()).extracting(BuildFailed::build).containsExactly(new DecisionId(5, 0));
+    }
+
+    @Test
+    void a_repeated_command_is_carried_out_once() throws Exception {
+        try (Agent agent = agent(false)) {
+            tell(build(3));
+            until(agent, () -> !failures().isEmpty());
+            tell(build(3));
+            quiet(agent);
+        }
+        try (Agent agent = agent(false)) {
+            quiet(agent);
+        }
+
+        assertThat(failures()).hasSize(1);
+    }
+
+    @Test
+    void an_agent_that_only_observes_obeys_nothing_and_remembers_the_answer() throws Exception {
+        tell(build(3));
+
+        try (Agent agent = agent(true)) {
+            until(agent, () -> !agent.decisions().isEmpty());
+            quiet(agent);
+            assertThat(agent.decisions()).containsExactly(build(3).decision());
+        }
+
+        assertThat(failures()).isEmpty();
+        assertThat(((HostReported) observed.get(0).observation()).report().observeOnly())
+                .isTrue();
+    }
+
+    @Test
+    void a_ledger_that_lost_what_it_had_is_told_everything_again() throws Exception {
+        try (Agent agent = agent(false)) {
+            until(agent, () -> observed.size() == 1);
+            long epoch = observed.get(0).epoch();
+            tell(new Command.Acknowledge(HOST, epoch, 1));
+            until(agent, agent::isAnswered);
+            tell(new Command.Acknowledge(HOST, epoch, 99));
+            until(agent, () -> observed.size() == 2);
+
+            assertThat(observed.get(1).epoch()).isGreaterThan(epoch);
+            assertThat(observed.get(1).sequence()).isEqualTo(1);
+        }
+    }
+
+    private Agent agent(boolean observeOnly) throws Exception {
+        return Agent.start(new Agent.Settings(
+                new HostRoot(directory.resolve("host")),
+                directory.resolve("state"),
+                broker.address(),
+                URI.create("http://127.0.0.1:9"),
+                observeOnly,
+                Path.of("/root/packages"),
+                Duration.ofSeconds(30)));
+    }
+
+    private void until(Agent agent, BooleanSupplier condition) throws Exception {
+        for (Instant end = Instant.now().plus(LONGEST); !condition.getAsBoolean(); ) {
+            assertThat(Instant.now()).as("what the test waits for").isBefore(end);
+            round(agent);
+        }
+    }
+
+    private void quiet(Agent agent) throws Exception {
+        for (Instant end = Instant.now().plusSeconds(3); Instant.now().isBefore(end); ) {
+            round(agent);
+        }
+    }
+
+    private void round(Agent agent) throws Exception {
+        agent.turn(Duration.ofMillis(200));
+        for (ConsumerRecord<byte[], byte[]> record : listener.poll(Duration.ofMillis(50))) {
+            Map<String, byte[]> headers = new HashMap<>();
+            record.headers().forEach(header -> headers.put(header.key(), header.value()));
+            observed.add(CloudEvents.readObservation(record.key(), record.value(), headers));
+        }
+    }
+
+    private List<BuildFailed> failures() {
+        // Sent again under the same number is no second observation.
+        return observed.stream()
+                .distinct()
+                .map(Envelope::observation)
+                .filter(BuildFailed.class::isInstance)
+                .map(BuildFailed.class::cast)
+                .toList();
+    }
+
+    private static Command.BuildModule build(int position) {
+        return new Command.BuildModule(new Decision.Build(
+                new DecisionId(position, 0),
+                new Subject(HOST, RELEASE, "toy"),
+                Reason.NO_PACKAGE,
+                new BuildTarget(digest("source"), "x86_64", RELEASE, digest("no such image")),
+                "1.0",
+                List.of()));
+    }
+
+    private void tell(Command command) throws Exception {
+        Event event = CloudEvents.write(command, Instant.EPOCH);
+        ProducerRecord<byte[], byte[]> record =
+                new ProducerRecord<>(Topics.COMMANDS, event.key().getBytes(StandardCharsets.UTF_8), event.value());
+        event.headers().forEach((name, value) -> record.headers().add(name, value.getBytes(StandardCharsets.UTF_8)));
+        coordinator.send(record).get();
+    }
+}
