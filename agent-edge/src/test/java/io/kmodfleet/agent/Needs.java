@@ -15,11 +15,8 @@ public final class Needs {
 
     /** The directory that {@code deploy/host-roots DIR} made. */
     public static Path hostRoots() {
-        String named = System.getProperty("kmodfleet.roots", System.getenv().getOrDefault(ROOTS, ""));
-        if (named.isEmpty()) {
-            missing("host roots of real Debian packages. Run deploy/host-roots DIR as root and set " + ROOTS + "=DIR");
-        }
-        Path roots = Path.of(named);
+        String kept = System.getProperty("user.home") + "/.cache/kmodfleet/host-roots";
+        Path roots = Path.of(System.getenv().getOrDefault(ROOTS, kept));
         if (!Files.isRegularFile(roots.resolve("roots.env"))) {
             missing("host roots in " + roots + ", which has none. Run deploy/host-roots " + roots + " as root");
         }

@@ -22,7 +22,7 @@ import java.util.function.Predicate;
 /** A stack and some hosts, and the commands that people type at them. */
 public final class Rehearsal implements AutoCloseable {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
     private static final Duration LOOK_AGAIN = Duration.ofMillis(100);
     private static final HttpClient HTTP = HttpClient.newHttpClient();
 
@@ -67,7 +67,7 @@ public final class Rehearsal implements AutoCloseable {
 
     /** {@code deploy/kmodfleet-agent run --root …}, in the background. */
     public Process startAgent(Path root) throws IOException {
-        Process agent = builder("kmodfleet-agent", "run", "--root", root.toString(), "--look-every", "2")
+        Process agent = builder("kmodfleet-agent", "run", "--root", root.toString(), "--look-every", "5")
                 .redirectErrorStream(true)
                 .redirectOutput(workplace.resolve(root.getFileName() + ".log").toFile())
                 .start();
