@@ -12,7 +12,7 @@ public interface StoreConfig {
     @WithDefault("/var/lib/kmodfleet/store")
     Path directory();
 
-    /** Refused files kept for inspection, in bytes; the oldest go first. */
+    /** Refused files kept for inspection, in bytes; the oldest go first, and of more than 100 as well. */
     @WithDefault("268435456")
     long quarantineBytes();
 }

@@ -2,6 +2,7 @@ package io.kmodfleet.store.blob;
 
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.store.StoreConfig;
+import io.quarkus.runtime.Startup;
 import jakarta.annotation.PostConstruct;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
@@ -27,10 +28,12 @@ import java.util.stream.Stream;
  * Content-addressed files. A file is written beside its place, flushed to disk and renamed, so that whoever finds it finds all of
  * it; killed in between, what is left is swept away at the next start.
  */
+@Startup
 @ApplicationScoped
 public class BlobStore {
 
     private static final int BUFFER = 64 * 1024;
+    private static final int MOST_REFUSED = 100;
 
     private final Path incoming;
     private final Path blobs;
@@ -54,17 +57,35 @@ public class BlobStore {
         }
     }
 
+    /** The sender went away before it had sent everything. */
+    public static final class BrokenOff extends IOException {
+        BrokenOff(long size, IOException cause) {
+            super("Expected the whole upload, but the connection ended after " + size + " bytes", cause);
+        }
+    }
+
     @PostConstruct
-    void open() throws IOException {
-        for (Path directory : List.of(incoming, blobs, refused)) {
-            Files.createDirectories(
-                    directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
-        }
-        try (Stream<Path> leftovers = Files.list(incoming)) {
-            for (Path leftover : leftovers.toList()) {
-                Files.delete(leftover);
+    void open() {
+        try {
+            for (Path directory : List.of(incoming, blobs, refused)) {
+                Files.createDirectories(
+                        directory, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             }
+            try (Stream<Path> leftovers = Files.list(incoming)) {
+                for (Path leftover : leftovers.toList()) {
+                    Files.delete(leftover);
+                }
+            }
+            probe();
+        } catch (IOException e) {
+            throw new IllegalStateException(
+                    "Expected to write to " + incoming.getParent() + " (KMODFLEET_STORE_DIRECTORY), but " + e, e);
         }
+    }
+
+    /** Fails where nothing can be written. */
+    void probe() throws IOException {
+        Files.delete(Files.createTempFile(incoming, "", ".probe"));
     }
 
     /** Reads a stream to its end into a file of its own. */
@@ -74,7 +95,7 @@ public class BlobStore {
         long size = 0;
         try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
             byte[] buffer = new byte[BUFFER];
-            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+            for (int count = next(in, buffer, size); count >= 0; count = next(in, buffer, size)) {
                 size += count;
                 if (size > most) {
                     throw new TooLarge(most);
@@ -93,7 +114,15 @@ public class BlobStore {
         return new Upload(file, Digest.of(hash), size);
     }
 
-    /** Puts it in its place, for good. */
+    private static int next(InputStream in, byte[] buffer, long before) throws BrokenOff {
+        try {
+            return in.read(buffer);
+        } catch (IOException e) {
+            throw new BrokenOff(before, e);
+        }
+    }
+
+    /** Puts it in its place, for good. Where the same bytes lie there already, this mends what the disk may have done to them. */
     public void keep(Upload upload) throws IOException {
         Path place = placeOf(upload.digest());
         Files.createDirectories(place.getParent());
@@ -106,8 +135,8 @@ public class BlobStore {
         Files.deleteIfExists(upload.file());
     }
 
-    /** Keeps it aside for a while; it is never served. */
-    public void quarantine(Upload upload) throws IOException {
+    /** Keeps it aside for a while; it is never served. The oldest make room. */
+    public synchronized void quarantine(Upload upload) throws IOException {
         Files.move(
                 upload.file(),
                 refused.resolve(upload.digest().hex()),
@@ -119,10 +148,10 @@ public class BlobStore {
         }
         newestFirst.sort(Comparator.comparing(BlobStore::changedAt).reversed());
         long bytes = 0;
-        for (Path file : newestFirst) {
-            bytes += Files.size(file);
-            if (bytes > quarantineBytes) {
-                Files.delete(file);
+        for (int i = 0; i < newestFirst.size(); i++) {
+            bytes += Files.size(newestFirst.get(i));
+            if (i >= MOST_REFUSED || bytes > quarantineBytes) {
+                Files.delete(newestFirst.get(i));
             }
         }
     }

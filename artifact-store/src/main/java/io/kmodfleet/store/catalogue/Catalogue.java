@@ -22,12 +22,31 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** What the store has. Whatever is added or refused becomes an observation in the same transaction. */
 @ApplicationScoped
 public class Catalogue {
 
     private final Clock clock = Clock.systemUTC();
+
+    /** What the store keeps. */
+    public enum Kind {
+        SOURCE("source"),
+        PACKAGE("package"),
+        LOG("log");
+
+        private final String word;
+
+        Kind(String word) {
+            this.word = word;
+        }
+
+        /** As it stands in refusals; with an s, in addresses. */
+        public String word() {
+            return word;
+        }
+    }
 
     /** What is known of a source when a package of it comes. */
     public record KnownSource(String module, String version, Digest dkmsConf, List<String> modules) {}
@@ -56,10 +75,7 @@ public class Catalogue {
         row.storedAt = clock.instant();
         Observation stored = new Observation.SourceStored(
                 source.digest(), row.module, row.moduleVersion, source.conf().binding());
-        return Panache.withTransaction(() -> SourceRow.findById(row.digest)
-                .chain(known -> known != null
-                        ? Uni.createFrom().item(false)
-                        : row.persist().chain(() -> observe(stored)).replaceWith(true)));
+        return once(() -> SourceRow.findById(row.digest), () -> row.persist().chain(() -> observe(stored)));
     }
 
     /** Whether it is new. */
@@ -81,10 +97,7 @@ public class Catalogue {
                 row.module,
                 row.moduleVersion,
                 manifest.modules().stream().map(PackagedModule::body).toList());
-        return Panache.withTransaction(() -> PackageRow.findById(row.digest)
-                .chain(known -> known != null
-                        ? Uni.createFrom().item(false)
-                        : row.persist().chain(() -> observe(stored)).replaceWith(true)));
+        return once(() -> PackageRow.findById(row.digest), () -> row.persist().chain(() -> observe(stored)));
     }
 
     /** Whether it is new. */
@@ -93,21 +106,18 @@ public class Catalogue {
         row.digest = digest.toString();
         row.size = size;
         row.storedAt = clock.instant();
-        return Panache.withTransaction(() -> LogRow.findById(row.digest)
-                .chain(known -> known != null
-                        ? Uni.createFrom().item(false)
-                        : row.persist().replaceWith(true)));
+        return once(() -> LogRow.findById(row.digest), row::persist);
     }
 
     /**
      * @param named what the upload was called
      * @param found what its bytes were
      */
-    public Uni<Void> refuse(String kind, Digest named, Digest found, long size, Refusal refusal) {
+    public Uni<Void> refuse(Kind kind, Digest named, Digest found, long size, Refusal refusal) {
         RefusalRow row = new RefusalRow();
         row.digest = named.toString();
         row.found = found.toString();
-        row.kind = kind;
+        row.kind = kind.word();
         row.rule = refusal.rule().name();
         row.evidence = printable(refusal.evidence());
         row.size = size;
@@ -118,7 +128,7 @@ public class Catalogue {
     }
 
     public Uni<List<Source>> sources(int limit) {
-        return Panache.withSession(() -> SourceRow.<SourceRow>findAll(Sort.descending("storedAt"))
+        return Panache.withSession(() -> SourceRow.<SourceRow>findAll(Sort.descending("storedAt", "digest"))
                         .page(0, limit)
                         .list())
                 .map(rows -> rows.stream().map(Source::of).toList());
@@ -128,7 +138,7 @@ public class Catalogue {
         Parameters parameters = Parameters.with("module", module.orElse("")).and("release", release.orElse(""));
         return Panache.withSession(() -> PackageRow.<PackageRow>find(
                                 "(:module = '' or module = :module) and (:release = '' or release = :release)",
-                                Sort.descending("storedAt"),
+                                Sort.descending("storedAt", "digest"),
                                 parameters)
                         .page(0, limit)
                         .list())
@@ -142,13 +152,20 @@ public class Catalogue {
                 .map(rows -> rows.stream().map(Refused::of).toList());
     }
 
-    /** Under which name a file is offered for download. */
-    public Uni<Optional<String>> fileName(Digest digest) {
-        return Panache.withSession(() -> PackageRow.<PackageRow>findById(digest.toString())
-                .chain(known -> known != null
-                        ? Uni.createFrom().item(Optional.of(known.fileName))
-                        : SourceRow.<SourceRow>findById(digest.toString())
-                                .map(source -> Optional.ofNullable(source).map(found -> found.fileName))));
+    /** Under which name a file of that kind is offered for download; empty where there is none. */
+    public Uni<Optional<String>> fileName(Kind kind, Digest digest) {
+        String id = digest.toString();
+        return Panache.withSession(() -> switch (kind) {
+            case SOURCE ->
+                SourceRow.<SourceRow>findById(id)
+                        .map(found -> Optional.ofNullable(found).map(row -> row.fileName));
+            case PACKAGE ->
+                PackageRow.<PackageRow>findById(id)
+                        .map(found -> Optional.ofNullable(found).map(row -> row.fileName));
+            case LOG ->
+                LogRow.<LogRow>findById(id)
+                        .map(found -> Optional.ofNullable(found).map(row -> digest.brief() + ".log"));
+        });
     }
 
     /** The oldest observations that the broker has not acknowledged, in their order. */
@@ -166,6 +183,15 @@ public class Catalogue {
     public Uni<Void> sent(long upTo) {
         return Panache.withTransaction(() -> OutboxRow.delete("sequence <= ?1", upTo))
                 .replaceWithVoid();
+    }
+
+    /** The same bytes may come twice at the same time: whoever holds the lock looks first. */
+    private static Uni<Boolean> once(Supplier<Uni<?>> known, Supplier<Uni<?>> addition) {
+        return Panache.withTransaction(() -> CountingRow.locked()
+                .chain(locked -> known.get())
+                .chain(found -> found != null
+                        ? Uni.createFrom().item(false)
+                        : addition.get().replaceWith(true)));
     }
 
     private Uni<Void> observe(Observation observation) {

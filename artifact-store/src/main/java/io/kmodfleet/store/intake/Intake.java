@@ -11,6 +11,7 @@ import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import io.kmodfleet.store.blob.BlobStore;
 import io.kmodfleet.store.blob.BlobStore.Upload;
 import io.kmodfleet.store.catalogue.Catalogue;
+import io.kmodfleet.store.catalogue.Catalogue.Kind;
 import io.kmodfleet.store.catalogue.Catalogue.KnownSource;
 import io.kmodfleet.store.outbox.OutboxPublisher;
 import io.kmodfleet.store.problem.Problem;
@@ -21,6 +22,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.util.Optional;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
@@ -34,6 +37,7 @@ class Intake {
     private final BlobStore blobs;
     private final Catalogue catalogue;
     private final OutboxPublisher outbox;
+    private final Lock checking = new ReentrantLock(true);
 
     Intake(BlobStore blobs, Catalogue catalogue, OutboxPublisher outbox) {
         this.blobs = blobs;
@@ -48,7 +52,7 @@ class Intake {
 
     /** Whether it is new. */
     boolean takeSource(Digest named, InputStream body) throws IOException {
-        return take("source", named, body, SourcePackage.MAX_BYTES, upload -> {
+        return take(Kind.SOURCE, named, body, SourcePackage.MAX_BYTES, upload -> {
             SourcePackage source = SourcePackage.read(Files.readAllBytes(upload.file()));
             Digest conf = source.files().stream()
                     .filter(file -> file.path().equals("dkms.conf"))
@@ -62,7 +66,7 @@ class Intake {
 
     /** Whether it is new. */
     boolean takePackage(Digest named, InputStream body) throws IOException {
-        return take("package", named, body, ModulePackage.MAX_BYTES, upload -> {
+        return take(Kind.PACKAGE, named, body, ModulePackage.MAX_BYTES, upload -> {
             ModulePackage module = ModulePackage.read(Files.readAllBytes(upload.file()));
             PackageManifest manifest = module.manifest();
             checkSource(manifest, await(() -> catalogue.source(manifest.target().source())));
@@ -73,20 +77,30 @@ class Intake {
     /** Whether it is new. */
     boolean takeLog(Digest named, InputStream body) throws IOException {
         return take(
-                "log", named, body, MOST_LOG_BYTES, upload -> () -> catalogue.addLog(upload.digest(), upload.size()));
+                Kind.LOG,
+                named,
+                body,
+                MOST_LOG_BYTES,
+                upload -> () -> catalogue.addLog(upload.digest(), upload.size()));
     }
 
-    private boolean take(String kind, Digest named, InputStream body, int most, Check check) throws IOException {
+    private boolean take(Kind kind, Digest named, InputStream body, int most, Check check) throws IOException {
         Upload upload;
         try {
             upload = blobs.receive(body, most);
         } catch (BlobStore.TooLarge e) {
             throw new Problem(413, "Too large", Optional.of(Rule.TOO_LARGE.name()), e.getMessage());
+        } catch (BlobStore.BrokenOff e) {
+            // No refusal: whoever was cut off sends it again.
+            LOG.warnf("upload broken off kind=%s package=%s error=%s", kind.word(), named, e.getMessage());
+            throw new Problem(400, "Broken off", e.getMessage());
         }
         try {
             return checkAndKeep(named, upload, check);
         } catch (Refusal refusal) {
-            LOG.warnf("refused kind=%s package=%s rule=%s error=%s", kind, named, refusal.rule(), refusal.evidence());
+            LOG.warnf(
+                    "refused kind=%s package=%s rule=%s error=%s",
+                    kind.word(), named, refusal.rule(), refusal.evidence());
             blobs.quarantine(upload);
             await(() -> catalogue.refuse(kind, named, upload.digest(), upload.size(), refusal));
             outbox.wake();
@@ -103,13 +117,21 @@ class Intake {
                     "Expected the bytes of " + named + ", but " + upload.size() + " bytes of " + upload.digest()
                             + " came: cut off or changed on the way");
         }
-        Supplier<Uni<Boolean>> addition = check.check(upload);
-        if (blobs.find(named).isEmpty()) {
-            blobs.keep(upload);
-        }
+        Supplier<Uni<Boolean>> addition = checked(upload, check);
+        blobs.keep(upload);
         boolean isNew = await(addition);
         outbox.wake();
         return isNew;
+    }
+
+    /** One after the other: an archive is unfolded in memory, and there is room for one of the largest. */
+    private Supplier<Uni<Boolean>> checked(Upload upload, Check check) throws Refusal, IOException {
+        checking.lock();
+        try {
+            return check.check(upload);
+        } finally {
+            checking.unlock();
+        }
     }
 
     private static void checkSource(PackageManifest manifest, Optional<KnownSource> known) throws Refusal {

@@ -32,7 +32,8 @@ public class OutboxPublisher {
     private static final Logger LOG = Logger.getLogger(OutboxPublisher.class);
     private static final int AT_ONCE = 200;
     private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
-    private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
 
     private final Catalogue catalogue;
     private final MutinyEmitter<byte[]> emitter;
@@ -62,38 +63,46 @@ public class OutboxPublisher {
     }
 
     private void run() {
-        boolean complained = false;
+        Duration pause = FIRST_PAUSE;
         while (!ending) {
             try {
                 news.tryAcquire(LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
                 news.drainPermits();
                 while (sendSome()) {
-                    complained = false;
+                    pause = FIRST_PAUSE;
                 }
             } catch (InterruptedException e) {
                 return;
             } catch (Throwable e) {
-                if (!complained && !ending) {
-                    LOG.warnf("observations wait in the outbox, trying again error=%s", e);
-                    complained = true;
+                if (ending) {
+                    return;
                 }
-                pause();
+                // Said once; again only after something went out in between.
+                if (pause.equals(FIRST_PAUSE)) {
+                    LOG.warnf("observations wait in the outbox, trying again error=%s", rootOf(e));
+                }
+                pause = sleepAndGrow(pause);
                 wake();
             }
         }
     }
 
+    /** Whether there may be more. What the broker has acknowledged is forgotten even where the next one fails. */
     private boolean sendSome() throws Throwable {
         List<Envelope> unsent = VertxContextSupport.subscribeAndAwait(() -> catalogue.unsent(AT_ONCE));
-        for (Envelope envelope : unsent) {
-            send(CloudEvents.write(envelope)).await().indefinitely();
+        long last = 0;
+        try {
+            for (Envelope envelope : unsent) {
+                send(CloudEvents.write(envelope)).await().indefinitely();
+                last = envelope.sequence();
+            }
+        } finally {
+            if (last > 0) {
+                long acknowledged = last;
+                VertxContextSupport.subscribeAndAwait(() -> catalogue.sent(acknowledged));
+            }
         }
-        if (unsent.isEmpty()) {
-            return false;
-        }
-        long last = unsent.get(unsent.size() - 1).sequence();
-        VertxContextSupport.subscribeAndAwait(() -> catalogue.sent(last));
-        return true;
+        return !unsent.isEmpty();
     }
 
     private Uni<Void> send(Event event) {
@@ -106,11 +115,21 @@ public class OutboxPublisher {
                         .build()));
     }
 
-    private void pause() {
-        try {
-            Thread.sleep(PAUSE.toMillis());
-        } catch (InterruptedException e) {
-            ending = true;
+    private static Throwable rootOf(Throwable failure) {
+        Throwable root = failure;
+        while (root.getCause() != null) {
+            root = root.getCause();
         }
+        return root;
+    }
+
+    private static Duration sleepAndGrow(Duration pause) {
+        try {
+            Thread.sleep(pause.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        Duration twice = pause.multipliedBy(2);
+        return twice.compareTo(LONGEST_PAUSE) < 0 ? twice : LONGEST_PAUSE;
     }
 }

@@ -5,7 +5,10 @@ import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.ext.ExceptionMapper;
 import jakarta.ws.rs.ext.Provider;
 import java.io.IOException;
+import java.net.ConnectException;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /** The one place where this service turns exceptions into answers. */
@@ -28,8 +31,7 @@ class Problems implements ExceptionMapper<Throwable> {
             return answer(
                     status, known == null ? "Error" : known.getReasonPhrase(), Optional.empty(), web.getMessage());
         }
-        if (failure instanceof IOException
-                && String.valueOf(failure.getMessage()).contains("No space left")) {
+        if (failure instanceof IOException && isDiskFull(failure.getMessage())) {
             LOG.errorf("disk full error=%s", failure.getMessage());
             return answer(
                     507,
@@ -37,12 +39,29 @@ class Problems implements ExceptionMapper<Throwable> {
                     Optional.empty(),
                     "Expected room for the upload, but the store's disk is full. Free some and send it again; nothing was kept");
         }
+        if (causes(failure).anyMatch(cause -> cause instanceof ConnectException)) {
+            LOG.errorf("catalogue not reached error=%s", failure);
+            return answer(
+                    503,
+                    "Catalogue not reached",
+                    Optional.empty(),
+                    "Expected the database to answer, but it cannot be reached. Send it again later");
+        }
         LOG.errorf(failure, "request failed");
         return answer(
                 500,
                 "Internal error",
                 Optional.empty(),
                 "Expected to answer, but something failed here. See the store's log");
+    }
+
+    /** ENOSPC and EDQUOT; the JDK gives no more than their texts. */
+    private static boolean isDiskFull(String message) {
+        return message != null && (message.contains("No space left") || message.contains("quota exceeded"));
+    }
+
+    private static Stream<Throwable> causes(Throwable failure) {
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause).limit(20);
     }
 
     private static Response answer(int status, String title, Optional<String> rule, String detail) {

@@ -3,12 +3,14 @@ package io.kmodfleet.store.serve;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.store.blob.BlobStore;
 import io.kmodfleet.store.catalogue.Catalogue;
+import io.kmodfleet.store.catalogue.Catalogue.Kind;
 import io.kmodfleet.store.catalogue.CatalogueView.Items;
 import io.kmodfleet.store.catalogue.CatalogueView.Package;
 import io.kmodfleet.store.catalogue.CatalogueView.Refused;
 import io.kmodfleet.store.catalogue.CatalogueView.Source;
 import io.kmodfleet.store.problem.Problem;
 import io.smallrye.mutiny.Uni;
+import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
@@ -58,49 +60,80 @@ class DownloadResource {
     }
 
     @GET
-    @Path("{kind: sources|packages|logs}/{hex}")
+    @Path("sources/{hex}")
     @Produces(MediaType.WILDCARD)
-    public Uni<Response> file(
-            @PathParam("kind") String kind,
-            @PathParam("hex") String hex,
+    public Uni<Response> source(@PathParam("hex") String hex, @BeanParam Conditions conditions) {
+        return file(Kind.SOURCE, hex, conditions);
+    }
+
+    @GET
+    @Path("packages/{hex}")
+    @Produces(MediaType.WILDCARD)
+    public Uni<Response> modulePackage(@PathParam("hex") String hex, @BeanParam Conditions conditions) {
+        return file(Kind.PACKAGE, hex, conditions);
+    }
+
+    @GET
+    @Path("logs/{hex}")
+    @Produces(MediaType.WILDCARD)
+    public Uni<Response> log(@PathParam("hex") String hex, @BeanParam Conditions conditions) {
+        return file(Kind.LOG, hex, conditions);
+    }
+
+    /** What a client has already, and what it wants of the rest (RFC 9110, sections 13 and 14). */
+    record Conditions(
             @HeaderParam("Range") String range,
             @HeaderParam("If-Range") String ifRange,
             @HeaderParam("If-None-Match") String ifNoneMatch) {
-        Digest digest = digest(hex);
-        java.nio.file.Path file = blobs.find(digest)
-                .orElseThrow(() ->
-                        new Problem(404, "No such file", "Expected a stored file, but there is none of " + digest));
-        String tag = "\"" + digest.hex() + "\"";
-        if (ifNoneMatch != null
-                && (ifNoneMatch.contains(tag) || ifNoneMatch.strip().equals("*"))) {
-            return Uni.createFrom()
-                    .item(Response.notModified().header("ETag", tag).build());
+
+        boolean has(String tag) {
+            return ifNoneMatch != null
+                    && (ifNoneMatch.contains(tag) || ifNoneMatch.strip().equals("*"));
         }
-        boolean wanted = ifRange == null || ifRange.strip().equals(tag);
-        String type = kind.equals("logs") ? "text/plain; charset=utf-8" : "application/gzip";
-        return catalogue.fileName(digest).map(name -> answer(file, tag, type, wanted ? range : null, name));
+
+        String rangeOf(String tag) {
+            return ifRange == null || ifRange.strip().equals(tag) ? range : null;
+        }
     }
 
-    private static Response answer(
-            java.nio.file.Path file, String tag, String type, String range, Optional<String> name) {
+    /** Only what the catalogue knows as that kind: a log that was taken unread is never served as a package. */
+    private Uni<Response> file(Kind kind, String hex, Conditions conditions) {
+        Digest digest = digest(hex);
+        return catalogue.fileName(kind, digest).map(name -> {
+            java.nio.file.Path file = name.flatMap(known -> blobs.find(digest))
+                    .orElseThrow(() -> new Problem(
+                            404,
+                            "No such file",
+                            "Expected a stored " + kind.word() + ", but there is none of " + digest));
+            String tag = "\"" + digest.hex() + "\"";
+            return conditions.has(tag)
+                    ? Response.notModified().header("ETag", tag).build()
+                    : answer(kind, file, tag, conditions.rangeOf(tag), name.get());
+        });
+    }
+
+    private static Response answer(Kind kind, java.nio.file.Path file, String tag, String range, String name) {
         long size = file.toFile().length();
-        Response.ResponseBuilder answer;
+        Optional<ByteRange> part;
         try {
-            Optional<ByteRange> part = ByteRange.parse(range, size);
-            answer = part.isPresent()
-                    ? Response.status(206)
-                            .entity(new PathPart(
-                                    file, part.get().first(), part.get().length()))
-                            .header("Content-Range", part.get().contentRange(size))
-                    : Response.ok(file);
+            part = ByteRange.parse(range, size);
         } catch (ByteRange.NotSatisfiable e) {
             return Response.status(416)
                     .header("Content-Range", "bytes */" + size)
                     .header("ETag", tag)
                     .build();
         }
-        name.ifPresent(known -> answer.header("Content-Disposition", "attachment; filename=\"" + known + "\""));
-        return answer.header("Content-Type", type)
+        // The whole is a part as well: given a plain file, the framework would look at Range itself, but not at
+        // If-Range.
+        ByteRange sent = part.orElse(new ByteRange(0, size));
+        Response.ResponseBuilder answer = Response.status(part.isPresent() ? 206 : 200)
+                .entity(new PathPart(file, sent.first(), sent.length()))
+                .header("Content-Length", sent.length());
+        part.ifPresent(known -> answer.header("Content-Range", known.contentRange(size)));
+        if (kind != Kind.LOG) {
+            answer.header("Content-Disposition", "attachment; filename=\"" + name + "\"");
+        }
+        return answer.header("Content-Type", kind == Kind.LOG ? "text/plain; charset=utf-8" : "application/gzip")
                 .header("ETag", tag)
                 .header("Accept-Ranges", "bytes")
                 .header("Cache-Control", "public, max-age=31536000, immutable")

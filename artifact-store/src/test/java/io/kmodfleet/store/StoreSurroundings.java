@@ -1,0 +1,74 @@
+package io.kmodfleet.store;
+
+import static java.util.Map.entry;
+
+import io.quarkus.test.common.QuarkusTestResourceLifecycleManager;
+import io.zonky.test.db.postgres.embedded.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** What the store needs around it: a real PostgreSQL, a real broker, a directory in which something was left behind. */
+public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
+
+    private Path directory;
+    private EmbeddedPostgres database;
+    private TestBroker broker;
+
+    @Override
+    public Map<String, String> start() {
+        try {
+            directory = Files.createTempDirectory("kmodfleet-store");
+            Files.createDirectories(directory.resolve("store/incoming"));
+            Files.writeString(directory.resolve("store/incoming/left-behind.part"), "half of a file");
+            database = EmbeddedPostgres.builder().start();
+            broker = new TestBroker(Files.createDirectories(directory.resolve("kafka"))).start();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Expected a database and a broker to start", e);
+        }
+        String place = "postgresql://127.0.0.1:" + database.getPort() + "/postgres";
+        return Map.ofEntries(
+                entry("quarkus.http.test-port", "0"),
+                // The broker lives in the same process and talks a lot.
+                entry("quarkus.log.level", "ERROR"),
+                entry("quarkus.log.category.\"io.kmodfleet\".level", "INFO"),
+                entry("quarkus.datasource.jdbc.url", "jdbc:" + place),
+                entry("quarkus.datasource.reactive.url", place),
+                entry("quarkus.datasource.username", "postgres"),
+                entry("quarkus.datasource.password", "postgres"),
+                entry("kafka.bootstrap.servers", broker.address()),
+                entry("kmodfleet.store.directory", directory.resolve("store").toString()),
+                // So that a test sees in seconds what takes half a minute otherwise.
+                entry("mp.messaging.outgoing.observations.max.block.ms", "2000"),
+                entry("mp.messaging.outgoing.observations.request.timeout.ms", "1500"),
+                entry("mp.messaging.outgoing.observations.delivery.timeout.ms", "2500"));
+    }
+
+    @Override
+    public void inject(TestInjector injector) {
+        injector.injectIntoFields(broker, new TestInjector.MatchesType(TestBroker.class));
+    }
+
+    @Override
+    public void stop() {
+        try {
+            if (broker != null) {
+                broker.close();
+            }
+            if (database != null) {
+                database.close();
+            }
+            try (Stream<Path> files = Files.walk(directory)) {
+                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+                    Files.delete(file);
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException("Expected to clear up", e);
+        }
+    }
+}
