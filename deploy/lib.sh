@@ -2,6 +2,9 @@
 
 home=$(cd "$(dirname "$0")/.." && pwd)
 
+# What is printed is UTF-8, also where no locale says so.
+utf8="-Dfile.encoding=UTF-8 -Dsun.stdout.encoding=UTF-8 -Dstdout.encoding=UTF-8"
+
 fail() {
     echo "[ERROR] $*" >&2
     exit 1
@@ -52,5 +55,5 @@ ensure_built() {
 }
 
 run_standalone() {
-    exec "$java" -Xmx256m -XX:+UseSerialGC "-Dkmodfleet.home=$home" -jar "$home/deploy/standalone/target/standalone.jar" "$@"
+    exec "$java" $utf8 -Xmx256m -XX:+UseSerialGC "-Dkmodfleet.home=$home" -jar "$home/deploy/standalone/target/standalone.jar" "$@"
 }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -17,6 +18,8 @@ import picocli.CommandLine.ParentCommand;
 /** Starts everything and stays until it is told to end. */
 @Command(name = "up", description = "Start everything on this machine; Ctrl-C ends it in order, the data stays.")
 final class UpCommand implements Callable<Integer> {
+
+    private static final Duration END = Duration.ofSeconds(90);
 
     @ParentCommand
     private Standalone parent;
@@ -68,20 +71,21 @@ final class UpCommand implements Callable<Integer> {
         Instant begin = Instant.now();
         Stack[] running = new Stack[1];
         boolean[] ending = new boolean[1];
+        CountDownLatch ended = new CountDownLatch(1);
         Runtime.getRuntime()
                 .addShutdownHook(new Thread(
                         () -> {
                             ending[0] = true;
                             main.interrupt();
-                            end(main);
+                            await(ended);
                         },
                         "end"));
         try {
             running[0] = Stack.start(options(), UpCommand::say);
             explain(running[0], Duration.between(begin, Instant.now()));
-            String ended = running[0].awaitAnyEnd();
-            throw new Trouble("Expected every part to go on running, but " + ended + " ended. See "
-                    + parent.data().resolve("log").resolve(ended + ".log") + ".");
+            String gone = running[0].awaitAnyEnd();
+            throw new Trouble("Expected every part to go on running, but " + gone + " ended. See "
+                    + parent.data().resolve("log").resolve(gone + ".log") + ".");
         } catch (InterruptedException e) {
             if (!ending[0]) {
                 throw e;
@@ -93,13 +97,14 @@ final class UpCommand implements Callable<Integer> {
                 running[0].close();
                 say("everything has ended; the data stays in " + parent.data());
             }
+            ended.countDown();
         }
     }
 
-    /** The JVM ends when its shutdown hooks have ended: this one waits for the main thread's orderly end. */
-    private static void end(Thread main) {
+    /** The JVM ends when its shutdown hooks have ended: this one waits for the orderly end, not for a thread that exits. */
+    private static void await(CountDownLatch ended) {
         try {
-            main.join(Duration.ofSeconds(90).toMillis());
+            ended.await(END.toMillis(), TimeUnit.MILLISECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

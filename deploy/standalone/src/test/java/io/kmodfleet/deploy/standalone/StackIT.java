@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +46,41 @@ class StackIT {
             assertThatExceptionOfType(Trouble.class)
                     .isThrownBy(() -> Stack.start(options(Ports.free()), Progress.silent()))
                     .withMessageContaining("Expected nobody to use the data directory");
+        }
+    }
+
+    @Test
+    void told_to_end_the_launcher_ends_everything_in_order_and_at_once() throws Exception {
+        Path output = data.resolve("up.log");
+        Process launcher = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dkmodfleet.home=" + HOME,
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Standalone.class.getName(),
+                        "up",
+                        "--data",
+                        data.resolve("stack").toString(),
+                        "--port",
+                        Integer.toString(Ports.free().coordinator()),
+                        "--no-agent")
+                .redirectErrorStream(true)
+                .redirectOutput(output.toFile())
+                .start();
+        try {
+            Path stack = data.resolve("stack");
+            while (RunFile.read(stack).filter(RunFile::healthy).isEmpty()) {
+                assertThat(launcher.waitFor(200, TimeUnit.MILLISECONDS)).as(Files.readString(output)).isFalse();
+            }
+
+            launcher.destroy();
+
+            assertThat(launcher.waitFor(60, TimeUnit.SECONDS)).isTrue();
+            assertThat(RunFile.read(stack)).isEmpty();
+            assertThat(Files.readString(output))
+                    .containsSubsequence("ending store", "ending coordinator", "ending kafka", "ending postgres");
+        } finally {
+            launcher.destroyForcibly();
         }
     }
 
