@@ -30,7 +30,7 @@ public record ModulePackage(Digest digest, PackageManifest manifest, byte[] dkms
     /** Largest archive, in bytes. */
     public static final int MAX_BYTES = 64 * 1024 * 1024;
 
-    private static final int MAX_EXPANDED = 192 * 1024 * 1024;
+    private static final int MAX_EXPANDED = 128 * 1024 * 1024;
     private static final String MANIFEST = "manifest.json";
     private static final String DKMS_CONF = "dkms.conf";
     private static final String INSTALL = "install.sh";

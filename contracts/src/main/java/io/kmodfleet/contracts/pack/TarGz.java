@@ -4,6 +4,7 @@ import io.kmodfleet.contracts.pack.Refusal.Rule;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -23,6 +24,9 @@ final class TarGz {
 
     private static final int MODE_FILE = 0644;
     private static final int MODE_PROGRAM = 0755;
+
+    /** Headers, long names and padding: far more than any real archive has between two files. */
+    private static final int MAX_BETWEEN_FILES = 1024 * 1024;
 
     private TarGz() {}
 
@@ -51,15 +55,17 @@ final class TarGz {
     }
 
     /**
-     * All regular files, in their order; directories are passed over.
+     * All regular files, in their order; directories are passed over. Takes as much memory as the files have bytes, whatever the
+     * archive claims about them.
      *
      * @param maxBytes most bytes of the uncompressed tar
      */
     static List<Member> read(byte[] archive, int maxBytes) throws Refusal {
         List<Member> members = new ArrayList<>();
-        try (InputStream gzip = new GzipCompressorInputStream(new ByteArrayInputStream(archive), false);
-                TarArchiveInputStream tar = new TarArchiveInputStream(bounded(gzip, maxBytes), "UTF-8")) {
-            for (TarArchiveEntry entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
+        ByteArrayInputStream compressed = new ByteArrayInputStream(archive);
+        try (Bounded bounded = new Bounded(new GzipCompressorInputStream(compressed, false), maxBytes);
+                TarArchiveInputStream tar = new TarArchiveInputStream(bounded, "UTF-8")) {
+            for (TarArchiveEntry entry = next(tar, bounded); entry != null; entry = next(tar, bounded)) {
                 if (entry.isDirectory()) {
                     continue;
                 }
@@ -70,18 +76,11 @@ final class TarGz {
                             "Expected regular files only, but '" + entry.getName() + "' is of tar type '"
                                     + (char) entry.getLinkFlag() + "'");
                 }
-                if (entry.getSize() > maxBytes) {
-                    throw tooLarge(maxBytes);
-                }
-                byte[] bytes = tar.readNBytes((int) entry.getSize());
-                if (bytes.length < entry.getSize()) {
-                    throw new EOFException("it ends inside '" + entry.getName() + "'");
-                }
-                members.add(new Member(entry.getName(), bytes, (entry.getMode() & 0100) != 0));
+                members.add(new Member(entry.getName(), bytesOf(tar, bounded, entry), (entry.getMode() & 0100) != 0));
             }
-            gzip.readNBytes(maxBytes);
+            checkNothingFollows(bounded, compressed);
         } catch (TooLarge e) {
-            throw tooLarge(maxBytes);
+            throw new Refusal(Rule.TOO_LARGE, e.getMessage());
         } catch (EOFException | ZipException e) {
             throw new Refusal(Rule.NOT_AN_ARCHIVE, "Expected a whole .tar.gz, but " + e.getMessage());
         } catch (IOException | RuntimeException e) {
@@ -90,52 +89,114 @@ final class TarGz {
         return List.copyOf(members);
     }
 
-    private static Refusal tooLarge(int maxBytes) {
-        return new Refusal(Rule.TOO_LARGE, "Expected at most " + maxBytes + " bytes uncompressed, but there are more");
+    private static TarArchiveEntry next(TarArchiveInputStream tar, Bounded bounded) throws IOException {
+        bounded.expect(MAX_BETWEEN_FILES, "between two files");
+        return tar.getNextEntry();
     }
 
-    private static InputStream bounded(InputStream in, int maxBytes) {
-        return new java.io.FilterInputStream(in) {
-            private long left = maxBytes;
+    private static byte[] bytesOf(TarArchiveInputStream tar, Bounded bounded, TarArchiveEntry entry)
+            throws IOException {
+        bounded.expectFile(entry.getSize());
+        byte[] bytes = new byte[(int) entry.getSize()];
+        if (tar.readNBytes(bytes, 0, bytes.length) < bytes.length) {
+            throw new EOFException("it ends inside '" + entry.getName() + "'");
+        }
+        return bytes;
+    }
 
-            @Override
-            public int read() throws IOException {
-                int value = super.read();
-                count(value < 0 ? 0 : 1);
-                return value;
-            }
+    /** Read to its end, so that its checksum is compared; what hides behind the end would belong to no list of members. */
+    private static void checkNothingFollows(Bounded tar, ByteArrayInputStream compressed) throws IOException {
+        while (tar.skip(8192) > 0) {
+            // Padding.
+        }
+        if (tar.sawMoreThanZeros()) {
+            throw new IOException("there are bytes behind the end of the tar");
+        }
+        if (compressed.available() > 0) {
+            throw new IOException("there are bytes behind the end of the gzip data");
+        }
+    }
 
-            @Override
-            public int read(byte[] bytes, int offset, int length) throws IOException {
-                int count = super.read(bytes, offset, length);
-                count(Math.max(0, count));
-                return count;
-            }
+    /**
+     * A bound on what the parser is given: on the whole, and on what comes between two files. Headers can carry names of any
+     * length (GNU 'L' and 'K', pax 'x' and 'g'), and the parser keeps a name in memory while it reads it.
+     */
+    private static final class Bounded extends FilterInputStream {
 
-            @Override
-            public long skip(long count) throws IOException {
-                long skipped = super.skip(count);
-                count(skipped);
-                return skipped;
-            }
+        private final int most;
+        private long left;
+        private long expected;
+        private String where;
+        private boolean moreThanZeros;
 
-            @Override
-            public boolean markSupported() {
-                return false;
-            }
+        Bounded(InputStream in, int most) {
+            super(in);
+            this.most = most;
+            this.left = most;
+        }
 
-            private void count(long bytes) throws IOException {
-                left -= bytes;
-                if (left < 0) {
-                    throw new TooLarge();
-                }
+        /** What comes next has at most so many bytes. */
+        void expect(long bytes, String where) {
+            this.expected = bytes;
+            this.where = where;
+            this.moreThanZeros = false;
+        }
+
+        /** A file of that size comes next. Whether there is room for it is known before any memory is taken. */
+        void expectFile(long size) throws TooLarge {
+            if (size < 0 || size > left) {
+                throw new TooLarge(most, "in the whole");
             }
-        };
+            expect(size, "in a file");
+        }
+
+        /** Whether any byte since {@link #expect} was another. */
+        boolean sawMoreThanZeros() {
+            return moreThanZeros;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            int count = super.read(bytes, offset, length);
+            for (int i = offset; !moreThanZeros && i < offset + count; i++) {
+                moreThanZeros = bytes[i] != 0;
+            }
+            count(Math.max(0, count));
+            return count;
+        }
+
+        @Override
+        public long skip(long count) throws IOException {
+            byte[] skipped = new byte[(int) Math.min(count, 8192)];
+            return Math.max(0, read(skipped, 0, skipped.length));
+        }
+
+        @Override
+        public boolean markSupported() {
+            return false;
+        }
+
+        private void count(long bytes) throws TooLarge {
+            left -= bytes;
+            expected -= bytes;
+            if (left < 0) {
+                throw new TooLarge(most, "in the whole");
+            }
+            if (expected < 0) {
+                throw new TooLarge(MAX_BETWEEN_FILES, where);
+            }
+        }
     }
 
     private static final class TooLarge extends IOException {
-        TooLarge() {
-            super("more bytes than allowed");
+        TooLarge(long most, String where) {
+            super("Expected at most " + most + " bytes uncompressed " + where + ", but there are more");
         }
     }
 }
