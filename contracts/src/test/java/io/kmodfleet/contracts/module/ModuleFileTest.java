@@ -3,9 +3,12 @@ package io.kmodfleet.contracts.module;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.airlift.compress.zstd.ZstdOutputStream;
 import io.kmodfleet.contracts.Digest;
 import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -43,6 +46,10 @@ class ModuleFileTest {
         try (XZOutputStream out = new XZOutputStream(xz, new LZMA2Options(1))) {
             out.write(MODULE);
         }
+        ByteArrayOutputStream zstd = new ByteArrayOutputStream();
+        try (ZstdOutputStream out = new ZstdOutputStream(zstd)) {
+            out.write(MODULE);
+        }
 
         assertThat(ModuleFile.read(ModuleFixture.signed(MODULE, 415)).body()).isEqualTo(body);
         assertThat(ModuleFile.read(ModuleFixture.signed(MODULE, 415)).signed()).isTrue();
@@ -50,6 +57,8 @@ class ModuleFileTest {
         assertThat(ModuleFile.read(gzip.toByteArray()).compression()).isEqualTo(Compression.GZIP);
         assertThat(ModuleFile.read(xz.toByteArray()).body()).isEqualTo(body);
         assertThat(ModuleFile.read(xz.toByteArray()).compression()).isEqualTo(Compression.XZ);
+        assertThat(ModuleFile.read(zstd.toByteArray()).body()).isEqualTo(body);
+        assertThat(ModuleFile.read(zstd.toByteArray()).compression()).isEqualTo(Compression.ZSTD);
     }
 
     @Test
@@ -101,6 +110,90 @@ class ModuleFileTest {
         assertThatExceptionOfType(NotAModule.class)
                 .isThrownBy(() -> ModuleFile.read(anotherForm))
                 .withMessageContaining("PKCS#7");
+    }
+
+    @Test
+    void every_byte_of_the_trailer_counts() throws Exception {
+        byte[] signed = ModuleFixture.signed(MODULE, 415);
+        int struct = signed.length - 28 - 12;
+        for (int at = struct; at < struct + 8; at++) {
+            byte[] changed = signed.clone();
+            changed[at] ^= 0x40;
+            assertThatExceptionOfType(NotAModule.class)
+                    .as("byte %d", at - struct)
+                    .isThrownBy(() -> ModuleFile.read(changed))
+                    .withMessageContaining("PKCS#7");
+        }
+        for (int length : new int[] {0, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, struct, struct + 1}) {
+            byte[] changed = signed.clone();
+            ByteBuffer.wrap(changed).putInt(struct + 8, length);
+            assertThatExceptionOfType(NotAModule.class)
+                    .as("length %d", length)
+                    .isThrownBy(() -> ModuleFile.read(changed))
+                    .withMessageContaining("signature");
+        }
+        byte[] onlyTrailer = Arrays.copyOfRange(signed, struct, signed.length);
+        byte[] onlyMarker = Arrays.copyOfRange(signed, struct + 12, signed.length);
+        for (byte[] file : new byte[][] {onlyTrailer, onlyMarker}) {
+            assertThatExceptionOfType(NotAModule.class).isThrownBy(() -> ModuleFile.read(file));
+        }
+        // A marker that is not at the very end is no trailer but part of the body.
+        byte[] behind = Arrays.copyOf(signed, signed.length + 1);
+        assertThat(ModuleFile.read(behind).signed()).isFalse();
+        assertThat(ModuleFile.read(behind).body()).isNotEqualTo(Digest.of(MODULE));
+    }
+
+    @Test
+    void a_bomb_is_refused_whatever_it_is_made_with() throws Exception {
+        ByteArrayOutputStream gzip = new ByteArrayOutputStream();
+        ByteArrayOutputStream xz = new ByteArrayOutputStream();
+        ByteArrayOutputStream zstd = new ByteArrayOutputStream();
+        try (GZIPOutputStream first = new GZIPOutputStream(gzip);
+                XZOutputStream second = new XZOutputStream(xz, new LZMA2Options(0));
+                ZstdOutputStream third = new ZstdOutputStream(zstd)) {
+            byte[] zeros = new byte[1 << 20];
+            for (int i = 0; i <= Compression.MAX_BYTES >> 20; i++) {
+                first.write(zeros);
+                second.write(zeros);
+                third.write(zeros);
+            }
+        }
+        for (ByteArrayOutputStream bomb : List.of(gzip, xz, zstd)) {
+            assertThatExceptionOfType(NotAModule.class)
+                    .isThrownBy(() -> ModuleFile.read(bomb.toByteArray()))
+                    .withMessageContaining("at most");
+        }
+        ByteArrayOutputStream hungry = new ByteArrayOutputStream();
+        LZMA2Options options = new LZMA2Options(1);
+        options.setDictSize(256 << 20);
+        try (XZOutputStream out = new XZOutputStream(hungry, options)) {
+            out.write(MODULE);
+        }
+        assertThatExceptionOfType(NotAModule.class)
+                .isThrownBy(() -> ModuleFile.read(hungry.toByteArray()))
+                .withMessageContaining("XZ");
+    }
+
+    @Test
+    void compressed_data_cut_off_at_any_byte_is_no_module() throws Exception {
+        ByteArrayOutputStream gzip = new ByteArrayOutputStream();
+        ByteArrayOutputStream xz = new ByteArrayOutputStream();
+        ByteArrayOutputStream zstd = new ByteArrayOutputStream();
+        try (GZIPOutputStream first = new GZIPOutputStream(gzip);
+                XZOutputStream second = new XZOutputStream(xz, new LZMA2Options(0));
+                ZstdOutputStream third = new ZstdOutputStream(zstd)) {
+            first.write(MODULE);
+            second.write(MODULE);
+            third.write(MODULE);
+        }
+        for (ByteArrayOutputStream whole : List.of(gzip, xz, zstd)) {
+            for (int length = 0; length < whole.size(); length++) {
+                byte[] cut = Arrays.copyOf(whole.toByteArray(), length);
+                assertThatExceptionOfType(NotAModule.class)
+                        .as("cut at %d of %d", length, whole.size())
+                        .isThrownBy(() -> ModuleFile.read(cut));
+            }
+        }
     }
 
     private static void refused(ModuleFixture fixture, String reason) {
