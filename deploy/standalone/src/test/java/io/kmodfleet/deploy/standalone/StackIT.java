@@ -70,7 +70,9 @@ class StackIT {
         try {
             Path stack = data.resolve("stack");
             while (RunFile.read(stack).filter(RunFile::healthy).isEmpty()) {
-                assertThat(launcher.waitFor(200, TimeUnit.MILLISECONDS)).as(Files.readString(output)).isFalse();
+                assertThat(launcher.waitFor(200, TimeUnit.MILLISECONDS))
+                        .as(Files.readString(output))
+                        .isFalse();
             }
 
             launcher.destroy();
