@@ -129,6 +129,11 @@ class Intake {
         checking.lock();
         try {
             return check.check(upload);
+        } catch (OutOfMemoryError e) {
+            // The bytes of one file did not fit; nothing else was touched, and they are let go of here.
+            throw new Refusal(
+                    Rule.TOO_LARGE,
+                    "Expected an archive that unfolds in the store's memory, but it does not fit. Give the store a larger heap");
         } finally {
             checking.unlock();
         }
