@@ -20,7 +20,8 @@ public record SourcePackage(Digest digest, DkmsConf conf, List<SourceFile> files
     /** Largest archive, in bytes. */
     public static final int MAX_BYTES = 32 * 1024 * 1024;
 
-    private static final int MAX_EXPANDED = 128 * 1024 * 1024;
+    /** Most bytes of all its files. */
+    public static final int MAX_EXPANDED = 128 * 1024 * 1024;
 
     /** @param path relative, with slashes, without {@code .} and {@code ..} */
     public record SourceFile(String path, byte[] bytes, boolean program) {}

@@ -27,8 +27,7 @@ final class ExplainCommand implements Callable<Integer> {
             printing.json(why);
             return 0;
         }
-        System.out.println(
-                why.path("hostname").asText() + " (" + why.path("host").asText() + ")");
+        Printing.line("%s (%s)", why.path("hostname").asText(), why.path("host").asText());
         if (why.path("answers").isEmpty()) {
             System.out.println("\nThe policy wants no module on it.");
         }
@@ -39,27 +38,27 @@ final class ExplainCommand implements Callable<Integer> {
     }
 
     private static void print(JsonNode answer) {
-        System.out.printf(
-                "%n%s on %s: %s, %s (decision %s, %s)%n",
+        System.out.println();
+        Printing.line(
+                "%s on %s: %s, %s (decision %s, %s)",
                 answer.path("module").asText(),
                 answer.path("release").asText(),
                 answer.path("decision").asText(),
                 answer.path("reason").asText(),
                 answer.path("id").asText(),
                 Printing.ago(answer.path("at").asText()));
-        System.out.println("  " + answer.path("text").asText());
+        Printing.line("  %s", answer.path("text").asText());
         for (JsonNode missing : answer.path("missing")) {
-            System.out.printf(
-                    "  ✘ %s. To mend it: %s%n",
+            Printing.line(
+                    "  ✘ %s. To mend it: %s",
                     missing.path("found").asText(), missing.path("remedy").asText());
         }
         if (!answer.path("change").asText().isEmpty()) {
-            System.out.println(
-                    "  What would change it: " + answer.path("change").asText());
+            Printing.line("  What would change it: %s", answer.path("change").asText());
         }
         for (JsonNode fact : answer.path("facts")) {
-            System.out.printf(
-                    "    %-16s %s%n",
+            Printing.line(
+                    "    %-16s %s",
                     fact.path("name").asText(), fact.path("value").asText());
         }
     }

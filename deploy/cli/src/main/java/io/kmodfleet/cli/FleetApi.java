@@ -37,20 +37,20 @@ final class FleetApi {
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
 
     JsonNode fromCoordinator(String path) throws IOException {
-        return json(send(HttpRequest.newBuilder(coordinator.resolve(path))));
+        return json(send(HttpRequest.newBuilder(at(coordinator, path))));
     }
 
     JsonNode fromStore(String path) throws IOException {
-        return json(send(HttpRequest.newBuilder(store.resolve(path))));
+        return json(send(HttpRequest.newBuilder(at(store, path))));
     }
 
     String policy(String mediaType) throws IOException {
-        return text(send(
-                HttpRequest.newBuilder(coordinator.resolve("/api/v1/policy")).header("Accept", mediaType)));
+        return text(
+                send(HttpRequest.newBuilder(at(coordinator, "/api/v1/policy")).header("Accept", mediaType)));
     }
 
     JsonNode publishPolicy(String document, String author) throws IOException {
-        return json(send(HttpRequest.newBuilder(coordinator.resolve("/api/v1/policy"))
+        return json(send(HttpRequest.newBuilder(at(coordinator, "/api/v1/policy"))
                 .header("Content-Type", "application/yaml")
                 .header("Kmodfleet-Author", author)
                 .PUT(HttpRequest.BodyPublishers.ofString(document))));
@@ -58,9 +58,20 @@ final class FleetApi {
 
     /** Whether it is new. */
     boolean upload(String path, byte[] bytes) throws IOException {
-        return send(HttpRequest.newBuilder(store.resolve(path)).PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)))
+        return send(HttpRequest.newBuilder(at(store, path)).PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)))
                         .statusCode()
                 == 201;
+    }
+
+    /** Below the path of the address, where it has one: the API may stand behind a proxy. */
+    private static URI at(URI service, String path) {
+        boolean web = "http".equals(service.getScheme()) || "https".equals(service.getScheme());
+        if (!web || service.getHost() == null) {
+            throw new Trouble(
+                    KmodfleetCommand.WRONG_USAGE,
+                    "Expected an address like http://127.0.0.1:7070, but got '" + service + "'.");
+        }
+        return URI.create(service.toString().replaceAll("/+$", "") + path);
     }
 
     static String escaped(String text) {
@@ -76,16 +87,35 @@ final class FleetApi {
             }
             int code = answer.statusCode() == 404 ? KmodfleetCommand.NOT_FOUND : KmodfleetCommand.FAILED;
             throw new Trouble(code, detailOf(answer));
-        } catch (ConnectException | HttpTimeoutException e) {
+        } catch (ConnectException e) {
             throw new Trouble(
                     KmodfleetCommand.NOT_REACHED,
-                    "Expected an answer from " + request.uri()
-                            + ", but it cannot be reached. deploy/up starts everything on this"
-                            + " machine; --coordinator and --store name other places.");
+                    "Expected the " + whoIs(request) + " at " + placeOf(request)
+                            + ", but nothing answers there. Is it running? deploy/up starts everything on this machine; --"
+                            + whoIs(request) + " names another place.");
+        } catch (HttpTimeoutException e) {
+            throw new Trouble(
+                    KmodfleetCommand.NOT_REACHED,
+                    "Expected an answer from the " + whoIs(request) + " at " + placeOf(request) + " within "
+                            + ANSWER.toSeconds()
+                            + " s, but there is none. deploy/status shows what runs on this machine.");
+        } catch (IOException e) {
+            throw new Trouble(
+                    KmodfleetCommand.NOT_REACHED,
+                    "Expected an answer from the " + whoIs(request) + " at " + placeOf(request)
+                            + ", but the connection broke: " + e.getMessage() + ". Try again.");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Trouble(KmodfleetCommand.FAILED, "Interrupted.");
         }
+    }
+
+    private String whoIs(HttpRequest request) {
+        return request.uri().toString().startsWith(store.toString()) ? "store" : "coordinator";
+    }
+
+    private static String placeOf(HttpRequest request) {
+        return request.uri().getScheme() + "://" + request.uri().getAuthority();
     }
 
     private static String detailOf(HttpResponse<byte[]> answer) {

@@ -65,7 +65,7 @@ final class HostsCommand implements Callable<Integer> {
 
     private static void row(Table table, JsonNode host, String kernel, JsonNode decision) {
         table.row(
-                host.path("host").asText().substring(0, 12),
+                Printing.shortened(host.path("host").asText()),
                 host.path("hostname").asText() + (host.path("observeOnly").asBoolean() ? " (observed)" : ""),
                 host.path("os").asText(),
                 kernel,

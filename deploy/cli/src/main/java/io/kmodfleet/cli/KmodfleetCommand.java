@@ -33,6 +33,7 @@ import picocli.CommandLine.ScopeType;
 final class KmodfleetCommand {
 
     static final int FAILED = 1;
+    static final int WRONG_USAGE = 2;
     static final int NOT_REACHED = 3;
     static final int NOT_FOUND = 4;
 

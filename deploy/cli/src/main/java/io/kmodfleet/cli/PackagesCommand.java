@@ -41,7 +41,7 @@ final class PackagesCommand implements Callable<Integer> {
                     item.path("moduleVersion").asText(),
                     item.path("target").path("release").asText(),
                     Printing.brief(item.path("target").path("image").asText()),
-                    item.path("builder").asText().substring(0, 12),
+                    Printing.shortened(item.path("builder").asText()),
                     Printing.size(item.path("size").asLong()),
                     Printing.ago(item.path("storedAt").asText()));
         }

@@ -3,10 +3,12 @@ package io.kmodfleet.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
+import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** Tables for people, JSON for programs. */
@@ -43,7 +45,7 @@ final class Printing {
         }
 
         void row(String... cells) {
-            rows.add(cells);
+            rows.add(Stream.of(cells).map(Printing::plain).toArray(String[]::new));
         }
 
         void print() {
@@ -70,13 +72,33 @@ final class Printing {
         }
     }
 
+    /** What comes from hosts and uploads must not steer the terminal of whoever reads it. */
+    static String plain(String text) {
+        return text.replaceAll("[\\p{Cntrl}\\p{Cf}\\x{80}-\\x{9f}]", "?");
+    }
+
+    static void line(String form, String... values) {
+        System.out.println(
+                form.formatted((Object[]) Stream.of(values).map(Printing::plain).toArray(String[]::new)));
+    }
+
+    /** The first twelve digits of an id. */
+    static String shortened(String id) {
+        return id.length() > 12 ? id.substring(0, 12) : id;
+    }
+
     /** {@code sha256:} and 64 digits are for programs; twelve digits are for people. */
     static String brief(String digest) {
         return digest.startsWith("sha256:") && digest.length() > 19 ? digest.substring(7, 19) : digest;
     }
 
     static String ago(String instant) {
-        Duration past = Duration.between(Instant.parse(instant), Instant.now());
+        Duration past;
+        try {
+            past = Duration.between(Instant.parse(instant), Instant.now());
+        } catch (DateTimeException e) {
+            return "–";
+        }
         if (past.toSeconds() < 60) {
             return Math.max(0, past.toSeconds()) + " s ago";
         }

@@ -110,11 +110,18 @@ final class SourceCommand {
 
     /** Every file below it but git's own; the same tree gives the same bytes and so the same digest. */
     static byte[] packed(Path directory) throws IOException {
+        if (!Files.isRegularFile(directory.resolve("dkms.conf"), LinkOption.NOFOLLOW_LINKS)) {
+            throw new Trouble(
+                    KmodfleetCommand.FAILED,
+                    "Expected a module source with dkms.conf at its root, but " + directory
+                            + " has none. Name the directory that dkms.conf lies in.");
+        }
         List<SourceFile> files = new ArrayList<>();
+        long bytes = 0;
         try (Stream<Path> tree = Files.walk(directory)) {
             for (Path file : tree.sorted().toList()) {
                 Path relative = directory.relativize(file);
-                if (relative.startsWith(".git") || Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
+                if (isGits(relative) || Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS)) {
                     continue;
                 }
                 if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
@@ -123,9 +130,20 @@ final class SourceCommand {
                             "Expected regular files only, but " + file
                                     + " is a link or a special file. Replace it by a file.");
                 }
+                bytes += Files.size(file);
+                if (bytes > SourcePackage.MAX_EXPANDED) {
+                    throw new Trouble(
+                            KmodfleetCommand.FAILED,
+                            "Expected a source of at most " + Printing.size(SourcePackage.MAX_EXPANDED) + ", but "
+                                    + directory + " has more. Remove what the build does not need.");
+                }
                 files.add(new SourceFile(relative.toString(), Files.readAllBytes(file), Files.isExecutable(file)));
             }
         }
         return SourcePackage.write(files);
+    }
+
+    private static boolean isGits(Path relative) {
+        return Stream.of(relative.toString().split("/")).anyMatch(".git"::equals);
     }
 }

@@ -32,6 +32,7 @@ class PackingIT {
 
     @Test
     void a_link_in_the_tree_is_refused_and_named() throws Exception {
+        Files.writeString(tree.resolve("dkms.conf"), "PACKAGE_NAME=toy\nPACKAGE_VERSION=1.0\n");
         Files.createSymbolicLink(tree.resolve("passwd"), Path.of("/etc/passwd"));
 
         assertThatExceptionOfType(Trouble.class)

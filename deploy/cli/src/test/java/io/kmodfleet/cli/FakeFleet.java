@@ -1,0 +1,57 @@
+package io.kmodfleet.cli;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Answers as coordinator and store do, over real HTTP, and remembers what it was asked. */
+final class FakeFleet implements AutoCloseable {
+
+    private final HttpServer server;
+    private final Map<String, Answer> answers = new HashMap<>();
+    private final List<Request> requests = new ArrayList<>();
+
+    private record Answer(int status, String body) {}
+
+    record Request(String method, String address, Map<String, List<String>> headers, byte[] body) {}
+
+    FakeFleet() throws IOException {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            byte[] sent = exchange.getRequestBody().readAllBytes();
+            String address = exchange.getRequestURI().toString();
+            requests.add(new Request(exchange.getRequestMethod(), address, exchange.getRequestHeaders(), sent));
+            Answer answer = answers.getOrDefault(
+                    exchange.getRequestMethod() + " " + address,
+                    new Answer(
+                            404, "{\"title\":\"Not found\",\"status\":404,\"detail\":\"Expected something else.\"}"));
+            byte[] body = answer.body.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            exchange.sendResponseHeaders(answer.status, body.length == 0 ? -1 : body.length);
+            exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+    }
+
+    void answers(String methodAndAddress, int status, String body) {
+        answers.put(methodAndAddress, new Answer(status, body));
+    }
+
+    Request lastRequest() {
+        return requests.get(requests.size() - 1);
+    }
+
+    String address() {
+        return "http://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    @Override
+    public void close() {
+        server.stop(0);
+    }
+}

@@ -1,0 +1,260 @@
+package io.kmodfleet.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.wire.FleetJson;
+import io.quarkus.test.junit.main.LaunchResult;
+import io.quarkus.test.junit.main.QuarkusMainLauncher;
+import io.quarkus.test.junit.main.QuarkusMainTest;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a person types, what is asked over HTTP, what is printed, and the exit code. */
+@QuarkusMainTest
+class KmodfleetIT {
+
+    private static final String HOST = "0123456789abcdef0123456789abcdef";
+
+    @TempDir
+    Path directory;
+
+    private FakeFleet fleet;
+    private QuarkusMainLauncher launcher;
+
+    @BeforeEach
+    void start(QuarkusMainLauncher launcher) throws IOException {
+        this.fleet = new FakeFleet();
+        this.launcher = launcher;
+    }
+
+    @AfterEach
+    void end() {
+        fleet.close();
+    }
+
+    @Test
+    void help_names_every_command_and_every_exit_code() {
+        LaunchResult help = launcher.launch("--help");
+
+        assertThat(help.exitCode()).isZero();
+        assertThat(help.getOutput())
+                .contains(
+                        "source",
+                        "policy",
+                        "hosts",
+                        "packages",
+                        "decisions",
+                        "explain",
+                        "refusals",
+                        "dead-letters",
+                        "Exit codes:",
+                        "3  coordinator or store not reached");
+        assertThat(launcher.launch("--version").getOutput()).startsWith("kmodfleet ");
+    }
+
+    @Test
+    void wrong_usage_is_2() {
+        assertThat(launcher.launch("hostz").exitCode()).isEqualTo(2);
+        assertThat(launcher.launch("explain").exitCode()).isEqualTo(2);
+        assertThat(launcher.launch("hosts", "-o", "xml").exitCode()).isEqualTo(2);
+        LaunchResult noAddress = launcher.launch("hosts", "--coordinator", "127.0.0.1:7070");
+        assertThat(noAddress.exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void not_reached_is_3_and_says_how_to_start_it() throws IOException {
+        int nobody;
+        try (ServerSocket socket = new ServerSocket(0)) {
+            nobody = socket.getLocalPort();
+        }
+        LaunchResult hosts = launcher.launch("hosts", "--coordinator", "http://127.0.0.1:" + nobody);
+        LaunchResult packages = launcher.launch("packages", "--store", "http://127.0.0.1:" + nobody);
+
+        assertThat(hosts.exitCode()).isEqualTo(3);
+        assertThat(hosts.getErrorOutput()).contains("Expected the coordinator at", "deploy/up");
+        assertThat(packages.exitCode()).isEqualTo(3);
+        assertThat(packages.getErrorOutput()).contains("Expected the store at");
+    }
+
+    @Test
+    void an_unknown_host_is_4_and_one_of_several_is_1_each_in_the_words_of_the_coordinator() {
+        fleet.answers("GET /api/v1/hosts/web/explanation", 409, problem(409, "Expected one host, but 'web' fits two."));
+
+        LaunchResult unknown = run("explain", "nobody");
+        LaunchResult several = run("explain", "web");
+
+        assertThat(unknown.exitCode()).isEqualTo(4);
+        assertThat(unknown.getErrorOutput()).contains("Expected something else.");
+        assertThat(several.exitCode()).isEqualTo(1);
+        assertThat(several.getErrorOutput()).contains("'web' fits two");
+    }
+
+    @Test
+    void hosts_are_a_table_for_people_and_the_very_answer_for_programs() throws Exception {
+        String answer = """
+                {"items":[{"host":"%s","hostname":"web\\u001b[31m-1","os":"debian 12","arch":"x86_64","observeOnly":true,
+                 "reportedAt":"2026-01-01T00:00:00Z","kernels":[{"release":"6.1.0-56-amd64","running":true,"image":"sha256:00"}],
+                 "decisions":[{"release":"6.1.0-56-amd64","module":"dattobd","decision":"reject","reason":"NO_BUILD_ENVIRONMENT","id":"1/0"}]}]}
+                """.formatted(HOST);
+        fleet.answers("GET /api/v1/hosts?limit=1000", 200, answer);
+
+        LaunchResult table = run("hosts");
+        LaunchResult json = run("hosts", "-o", "json");
+
+        assertThat(table.getOutput())
+                .contains("HOST", "0123456789ab", "6.1.0-56-amd64 *", "dattobd", "NO_BUILD_ENVIRONMENT")
+                .contains("web?[31m-1")
+                .doesNotContain("\u001b");
+        assertThat(FleetJson.mapper().readTree(json.getOutput()))
+                .isEqualTo(FleetJson.mapper().readTree(answer));
+    }
+
+    @Test
+    void an_explanation_tells_what_is_missing_and_what_mends_it() {
+        fleet.answers("GET /api/v1/hosts/web-1/explanation", 200, """
+                {"host":"%s","hostname":"web-1","answers":[{"id":"7/0","at":"2026-01-01T00:00:00Z","release":"6.1.0-56-amd64",
+                 "module":"dattobd","decision":"reject","reason":"NO_BUILD_ENVIRONMENT","text":"Nobody can build it.",
+                 "change":"A host with dkms.","facts":[{"name":"image","value":"sha256:00"}],
+                 "missing":[{"piece":"DKMS","passed":false,"found":"no dkms","remedy":"apt-get install dkms"}]}]}
+                """.formatted(HOST));
+
+        LaunchResult why = run("explain", "web-1");
+
+        assertThat(why.exitCode()).isZero();
+        assertThat(why.getOutput())
+                .contains("web-1 (" + HOST + ")", "Nobody can build it.", "apt-get install dkms", "A host with dkms.");
+    }
+
+    @Test
+    void decisions_are_asked_for_as_typed() {
+        fleet.answers("GET /api/v1/decisions?limit=3&host=web%201", 200, "{\"items\":[]}");
+
+        LaunchResult decisions = run("decisions", "--host", "web 1", "--limit", "3");
+
+        assertThat(decisions.exitCode()).isZero();
+        assertThat(decisions.getOutput()).contains("Nothing was decided yet.");
+    }
+
+    @Test
+    void empty_lists_say_so() {
+        for (String list : List.of("packages?limit=1000", "refusals", "dead-letters", "sources")) {
+            fleet.answers("GET /api/v1/" + list, 200, "{\"items\":[]}");
+        }
+        assertThat(run("packages").getOutput()).contains("no package yet");
+        assertThat(run("refusals").getOutput()).contains("refused nothing");
+        assertThat(run("dead-letters").getOutput()).contains("no dead letter");
+        assertThat(run("source", "list").getOutput()).contains("No source is published");
+    }
+
+    @Test
+    void a_source_is_packed_uploaded_under_its_digest_and_its_policy_lines_are_printed() throws Exception {
+        Path tree = tree("PACKAGE_NAME=toy\nPACKAGE_VERSION=1.0\nNO_WEAK_MODULES=yes\n");
+        Digest digest = Digest.of(SourceCommand.packed(tree));
+        fleet.answers("PUT /api/v1/sources/" + digest.hex(), 201, "");
+
+        LaunchResult published = run("source", "publish", tree.toString());
+
+        assertThat(published.exitCode()).isZero();
+        assertThat(Digest.of(fleet.lastRequest().body())).isEqualTo(digest);
+        assertThat(published.getOutput())
+                .contains("toy 1.0 is published", "- name: toy", "source: " + digest, "binding: EXACT_IMAGE");
+    }
+
+    @Test
+    void a_source_that_is_none_is_1_before_anything_is_sent() throws Exception {
+        Path noVersion = tree("PACKAGE_NAME=toy\n");
+        Path noConf = Files.createDirectories(directory.resolve("empty"));
+
+        LaunchResult unfit = run("source", "publish", noVersion.toString());
+        LaunchResult empty = run("source", "publish", noConf.toString());
+        LaunchResult absent = run("source", "publish", "/no/such/place");
+
+        assertThat(unfit.exitCode()).isEqualTo(1);
+        assertThat(unfit.getErrorOutput()).contains("PACKAGE_VERSION");
+        assertThat(empty.exitCode()).isEqualTo(1);
+        assertThat(empty.getErrorOutput()).contains("dkms.conf");
+        assertThat(absent.exitCode()).isEqualTo(4);
+    }
+
+    @Test
+    void what_the_store_refuses_is_1_with_rule_and_reason() throws Exception {
+        Path tree = tree("PACKAGE_NAME=toy\nPACKAGE_VERSION=1.0\n");
+        fleet.answers(
+                "PUT /api/v1/sources/" + Digest.of(SourceCommand.packed(tree)).hex(),
+                422,
+                "{\"title\":\"Refused\",\"status\":422,\"rule\":\"WRONG_MEMBERS\",\"detail\":\"Expected other members.\"}");
+
+        LaunchResult refused = run("source", "publish", tree.toString());
+
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.getErrorOutput()).contains("WRONG_MEMBERS: Expected other members.");
+    }
+
+    @Test
+    void a_policy_is_read_here_first_and_then_published_with_its_author() throws Exception {
+        Path good = Files.writeString(directory.resolve("good.yaml"), """
+                schema: 1
+                platformRelease: "6.10"
+                kernels: {from: "5.15", to: "6.8"}
+                architectures: [x86_64]
+                systems: []
+                modules: []
+                limits: {failuresPerTarget: 2}
+                """);
+        Path bad = Files.writeString(
+                directory.resolve("bad.yaml"), Files.readString(good).replace("architectures", "architekturen"));
+        fleet.answers("PUT /api/v1/policy", 200, "{\"position\":7}");
+
+        LaunchResult set = run("policy", "set", "--author", "ada", good.toString());
+        LaunchResult wrong = run("policy", "set", bad.toString());
+
+        assertThat(set.exitCode()).as(set.getErrorOutput()).isZero();
+        assertThat(set.getOutput()).contains("position 7");
+        assertThat(fleet.lastRequest().headers().get("Kmodfleet-author")).containsExactly("ada");
+        assertThat(new String(fleet.lastRequest().body(), StandardCharsets.UTF_8))
+                .isEqualTo(Files.readString(good));
+        assertThat(wrong.exitCode()).isEqualTo(1);
+        assertThat(wrong.getErrorOutput()).contains("bad.yaml:", "Expected a list 'architectures'");
+        assertThat(run("policy", "set", directory.resolve("none").toString()).exitCode())
+                .isEqualTo(4);
+    }
+
+    @Test
+    void the_policy_in_force_is_printed_as_the_coordinator_keeps_it() {
+        fleet.answers("GET /api/v1/policy", 200, "schema: 1\n");
+
+        LaunchResult yaml = run("policy", "get");
+
+        assertThat(yaml.getOutput()).contains("schema: 1");
+        assertThat(fleet.lastRequest().headers().get("Accept")).containsExactly("application/yaml");
+        run("policy", "get", "-o", "json");
+        assertThat(fleet.lastRequest().headers().get("Accept")).containsExactly("application/json");
+    }
+
+    private LaunchResult run(String... command) {
+        List<String> line = new ArrayList<>(List.of(command));
+        line.addAll(List.of("--coordinator", fleet.address(), "--store", fleet.address()));
+        return launcher.launch(line.toArray(String[]::new));
+    }
+
+    private Path tree(String conf) throws IOException {
+        Path tree = Files.createDirectories(directory.resolve("tree"));
+        Files.writeString(tree.resolve("dkms.conf"), conf);
+        Files.writeString(tree.resolve("toy.c"), "int toy;");
+        return tree;
+    }
+
+    private static String problem(int status, String detail) {
+        return "{\"title\":\"Ambiguous\",\"status\":" + status + ",\"detail\":\"" + detail + "\"}";
+    }
+}
