@@ -13,6 +13,7 @@ import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
 import io.kmodfleet.coordinator.decision.TargetState.Running;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -30,8 +31,8 @@ final class Decider {
         this.state = state;
     }
 
-    static List<Decision> decide(FleetState before, Envelope envelope) {
-        Decider decider = new Decider(Evolving.by(before, envelope));
+    static List<Decision> decide(FleetState before, Envelope envelope, Instant takenAt) {
+        Decider decider = new Decider(Evolving.by(before, envelope, takenAt));
         for (Subject subject : concerned(before, decider.state, envelope.observation())) {
             decider.answer(subject);
         }

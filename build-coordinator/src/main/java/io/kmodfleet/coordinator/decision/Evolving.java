@@ -14,6 +14,7 @@ import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
 import io.kmodfleet.coordinator.decision.TargetState.Failure;
 import io.kmodfleet.coordinator.decision.TargetState.Running;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
 
@@ -23,9 +24,9 @@ final class Evolving {
     private Evolving() {}
 
     /** The state at the next position, knowing the observation. */
-    static FleetState by(FleetState before, Envelope envelope) {
+    static FleetState by(FleetState before, Envelope envelope, Instant takenAt) {
         boolean anew = before.startsAnew(envelope);
-        FleetState state = before.atNextPosition().counting(envelope);
+        FleetState state = before.atNextPosition(takenAt).counting(envelope);
         return envelope.observation().match(new Observation.Cases<>() {
             @Override
             public FleetState on(Observation.HostReported event) {

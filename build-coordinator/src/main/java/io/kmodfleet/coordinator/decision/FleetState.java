@@ -12,6 +12,7 @@ import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ public final class FleetState {
 
     static final FleetState EMPTY = new FleetState(
             0,
+            Instant.EPOCH,
             Optional.empty(),
             PersistentMap.empty(),
             PersistentMap.empty(),
@@ -35,6 +37,7 @@ public final class FleetState {
             PersistentMap.empty());
 
     private final long position;
+    private final Instant now;
     private final Optional<Policy> policy;
     private final PersistentMap<String, Counting> countings;
     private final PersistentMap<HostId, HostState> hosts;
@@ -44,6 +47,7 @@ public final class FleetState {
 
     private FleetState(
             long position,
+            Instant now,
             Optional<Policy> policy,
             PersistentMap<String, Counting> countings,
             PersistentMap<HostId, HostState> hosts,
@@ -51,6 +55,7 @@ public final class FleetState {
             PersistentMap<BuildTarget, TargetState> targets,
             PersistentMap<Digest, SourceStored> sources) {
         this.position = position;
+        this.now = now;
         this.policy = policy;
         this.countings = countings;
         this.hosts = hosts;
@@ -67,6 +72,11 @@ public final class FleetState {
     /** The number of ledger entries taken; the next one has the position after it. */
     public long position() {
         return position;
+    }
+
+    /** When the last entry was taken. */
+    public Instant now() {
+        return now;
     }
 
     public Optional<Policy> policy() {
@@ -167,8 +177,8 @@ public final class FleetState {
         return builds;
     }
 
-    FleetState atNextPosition() {
-        return new FleetState(position + 1, policy, countings, hosts, hostsByImage, targets, sources);
+    FleetState atNextPosition(Instant takenAt) {
+        return new FleetState(position + 1, takenAt, policy, countings, hosts, hostsByImage, targets, sources);
     }
 
     FleetState counting(Envelope envelope) {
@@ -177,25 +187,26 @@ public final class FleetState {
                 .map(counting -> counting.next(envelope))
                 .orElseGet(() -> Counting.startedBy(envelope));
         return new FleetState(
-                position, policy, countings.with(envelope.source(), next), hosts, hostsByImage, targets, sources);
+                position, now, policy, countings.with(envelope.source(), next), hosts, hostsByImage, targets, sources);
     }
 
     FleetState with(Policy next) {
-        return new FleetState(position, Optional.of(next), countings, hosts, hostsByImage, targets, sources);
+        return new FleetState(position, now, Optional.of(next), countings, hosts, hostsByImage, targets, sources);
     }
 
     FleetState with(SourceStored stored) {
         return new FleetState(
-                position, policy, countings, hosts, hostsByImage, targets, sources.with(stored.source(), stored));
+                position, now, policy, countings, hosts, hostsByImage, targets, sources.with(stored.source(), stored));
     }
 
     FleetState with(HostId id, HostState host) {
-        return new FleetState(position, policy, countings, hosts.with(id, host), hostsByImage, targets, sources);
+        return new FleetState(position, now, policy, countings, hosts.with(id, host), hostsByImage, targets, sources);
     }
 
     FleetState change(BuildTarget target, UnaryOperator<TargetState> change) {
         return new FleetState(
                 position,
+                now,
                 policy,
                 countings,
                 hosts,
@@ -207,7 +218,7 @@ public final class FleetState {
     FleetState placing(HostId host, KernelImage image) {
         PersistentMap<KernelImage, PersistentMap<HostId, HostId>> next =
                 hostsByImage.change(image, PersistentMap.empty(), there -> there.with(host, host));
-        return new FleetState(position, policy, countings, hosts, next, targets, sources);
+        return new FleetState(position, now, policy, countings, hosts, next, targets, sources);
     }
 
     FleetState removing(HostId host, KernelImage image) {
@@ -215,6 +226,6 @@ public final class FleetState {
                 hostsByImage.get(image).orElse(PersistentMap.empty()).without(host);
         PersistentMap<KernelImage, PersistentMap<HostId, HostId>> next =
                 rest.isEmpty() ? hostsByImage.without(image) : hostsByImage.with(image, rest);
-        return new FleetState(position, policy, countings, hosts, next, targets, sources);
+        return new FleetState(position, now, policy, countings, hosts, next, targets, sources);
     }
 }

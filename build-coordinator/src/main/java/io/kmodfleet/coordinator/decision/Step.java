@@ -2,23 +2,28 @@ package io.kmodfleet.coordinator.decision;
 
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Envelope;
+import java.time.Instant;
 import java.util.List;
 
 /** One turn of the coordinator: what was seen, what was decided, and the state that leaves. Live and audit both run it. */
-public record Step(Envelope envelope, List<Decision> decisions, FleetState after) {
+public record Step(Envelope envelope, Instant takenAt, List<Decision> decisions, FleetState after) {
 
     /** Version of the rules that {@link #take} decides by; stands beside every decision in the ledger. */
     public static final int RULES = 1;
 
-    /** Decides. The envelope must be one that {@code before} neither {@linkplain FleetState#holds holds} nor misses one before. */
-    public static Step take(FleetState before, Envelope envelope) {
-        List<Decision> decisions = Decider.decide(before, envelope);
-        return new Step(envelope, decisions, settle(before, envelope, decisions));
+    /**
+     * Decides. The envelope must be one that {@code before} neither {@linkplain FleetState#holds holds} nor misses one before.
+     *
+     * @param takenAt the coordinator's clock when it took the observation: the only time that the rules know
+     */
+    public static Step take(FleetState before, Envelope envelope, Instant takenAt) {
+        List<Decision> decisions = Decider.decide(before, envelope, takenAt);
+        return new Step(envelope, takenAt, decisions, settle(before, envelope, takenAt, decisions));
     }
 
     /** The state after an entry whose decisions were taken before: recovery. */
-    public static FleetState settle(FleetState before, Envelope envelope, List<Decision> decisions) {
-        FleetState state = Evolving.by(before, envelope);
+    public static FleetState settle(FleetState before, Envelope envelope, Instant takenAt, List<Decision> decisions) {
+        FleetState state = Evolving.by(before, envelope, takenAt);
         for (Decision decision : decisions) {
             state = Evolving.by(state, decision);
         }

@@ -155,7 +155,9 @@ public class CoordinatorLoop {
         Instant start = Instant.now();
         return ledger.after(0)
                 .onItem()
-                .scan(FleetState::empty, (before, entry) -> Step.settle(before, entry.envelope(), entry.decisions()))
+                .scan(
+                        FleetState::empty,
+                        (before, entry) -> Step.settle(before, entry.envelope(), entry.takenAt(), entry.decisions()))
                 .collect()
                 .last()
                 .invoke(folded -> {
@@ -220,7 +222,7 @@ public class CoordinatorLoop {
             }
             Step step;
             try {
-                step = Step.take(after, envelope);
+                step = Step.take(after, envelope, now);
             } catch (RuntimeException e) {
                 LOG.errorf(e, "deciding failed host=%s", envelope.source());
                 bury(arrival, Problem.UNDECIDABLE, String.valueOf(e), now);

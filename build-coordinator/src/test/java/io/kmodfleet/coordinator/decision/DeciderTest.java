@@ -363,7 +363,7 @@ class DeciderTest {
         FleetState recovered = FleetState.empty();
         for (int i = 0; i < fleet.history().size(); i++) {
             recovered = Step.settle(
-                    recovered, fleet.history().get(i), fleet.decided().get(i));
+                    recovered, fleet.history().get(i), Fleet.AT, fleet.decided().get(i));
             assertThat(recovered.position()).isEqualTo(i + 1);
         }
 
@@ -371,8 +371,8 @@ class DeciderTest {
             assertThat(recovered.standing(host(name))).isEqualTo(fleet.state().standing(host(name)));
         }
         var next = fleet.next(reported("late"));
-        assertThat(Step.take(recovered, next).decisions())
-                .isEqualTo(Step.take(fleet.state(), next).decisions());
+        assertThat(Step.take(recovered, next, Fleet.AT).decisions())
+                .isEqualTo(Step.take(fleet.state(), next, Fleet.AT).decisions());
     }
 
     private void proven() {

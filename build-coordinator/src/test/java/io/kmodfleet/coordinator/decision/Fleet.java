@@ -38,7 +38,7 @@ final class Fleet {
     static final Digest PACKAGE = digest("package");
     static final Digest BODY = digest("body");
 
-    private static final Instant AT = Instant.parse("2026-11-23T03:00:00Z");
+    static final Instant AT = Instant.parse("2026-11-23T03:00:00Z");
 
     private final Map<String, Long> sequences = new HashMap<>();
     private final List<Envelope> history = new ArrayList<>();
@@ -77,7 +77,7 @@ final class Fleet {
 
     List<Decision> takes(Envelope envelope) {
         assertThat(state.holds(envelope)).isFalse();
-        Step step = Step.take(state, envelope);
+        Step step = Step.take(state, envelope, AT);
         history.add(envelope);
         decided.add(step.decisions());
         state = step.after();

@@ -142,7 +142,7 @@ class HistoriesTest {
         private void assertReplayIsLive() {
             FleetState replayed = FleetState.empty();
             for (int i = 0; i < fleet.history().size(); i++) {
-                Step again = Step.take(replayed, fleet.history().get(i));
+                Step again = Step.take(replayed, fleet.history().get(i), Fleet.AT);
                 assertThat(again.decisions())
                         .as("seed %d, entry %d", seed, i + 1)
                         .isEqualTo(fleet.decided().get(i));

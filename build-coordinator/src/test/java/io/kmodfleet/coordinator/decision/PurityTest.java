@@ -22,7 +22,11 @@ class PurityTest {
                 .should()
                 .onlyDependOnClassesThat()
                 .resideInAnyPackage(
-                        "io.kmodfleet.coordinator.decision..", "io.kmodfleet.contracts", "java.lang..", "java.util..")
+                        "io.kmodfleet.coordinator.decision..",
+                        "io.kmodfleet.contracts",
+                        "java.lang..",
+                        "java.time..",
+                        "java.util..")
                 .because("an audit must be able to run it years later, anywhere")
                 .check(COORDINATOR);
     }
@@ -48,6 +52,11 @@ class PurityTest {
                 .callMethod(System.class, "currentTimeMillis")
                 .orShould()
                 .callMethod(System.class, "nanoTime")
+                .orShould()
+                .callMethod(java.time.Instant.class, "now")
+                .orShould()
+                .dependOnClassesThat()
+                .haveFullyQualifiedName("java.time.Clock")
                 .orShould()
                 .callMethod(System.class, "getenv", String.class)
                 .orShould()
