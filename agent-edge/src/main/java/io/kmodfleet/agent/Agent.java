@@ -233,6 +233,11 @@ final class Agent implements AutoCloseable {
             }
 
             @Override
+            public Optional<Decision> on(Command.ActivateModule activate) {
+                return Optional.of(activate.decision());
+            }
+
+            @Override
             public Optional<Decision> on(Command.NoteDecision note) {
                 return Optional.of(note.decision());
             }
@@ -266,6 +271,11 @@ final class Agent implements AutoCloseable {
                     @Override
                     public Work on(Command.InstallPackage command) {
                         return () -> install(command.decision());
+                    }
+
+                    @Override
+                    public Work on(Command.ActivateModule command) {
+                        return () -> {};
                     }
 
                     @Override

@@ -9,6 +9,7 @@ import java.util.Objects;
 @JsonSubTypes({
     @JsonSubTypes.Type(value = Command.BuildModule.class, name = "build-module"),
     @JsonSubTypes.Type(value = Command.InstallPackage.class, name = "install-package"),
+    @JsonSubTypes.Type(value = Command.ActivateModule.class, name = "activate-module"),
     @JsonSubTypes.Type(value = Command.NoteDecision.class, name = "note-decision"),
     @JsonSubTypes.Type(value = Command.Acknowledge.class, name = "acknowledge"),
 })
@@ -25,6 +26,8 @@ public sealed interface Command {
 
         R on(InstallPackage command);
 
+        R on(ActivateModule command);
+
         R on(NoteDecision command);
 
         R on(Acknowledge command);
@@ -35,7 +38,7 @@ public sealed interface Command {
         return decision.match(new Decision.Cases<>() {
             @Override
             public Command on(Decision.Keep keep) {
-                return new NoteDecision(keep);
+                return keep.reason() == Reason.NOT_ACTIVATED ? new ActivateModule(keep) : new NoteDecision(keep);
             }
 
             @Override
@@ -80,6 +83,23 @@ public sealed interface Command {
     /** Fetch the package, verify it, install it. */
     record InstallPackage(Decision.Reuse decision) implements Command {
         public InstallPackage {
+            Objects.requireNonNull(decision, "decision");
+        }
+
+        @Override
+        public HostId host() {
+            return decision.subject().host();
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** What is installed is right and does not serve yet: depmod, initramfs, load. */
+    record ActivateModule(Decision.Keep decision) implements Command {
+        public ActivateModule {
             Objects.requireNonNull(decision, "decision");
         }
 

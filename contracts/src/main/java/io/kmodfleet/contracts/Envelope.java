@@ -7,7 +7,7 @@ import java.util.Objects;
  * An observation with its number. Who observes counts: {@code sequence} grows by one, from 1; {@code epoch} grows when the
  * counting starts anew (a new journal). So a repeat and a gap are both seen.
  *
- * @param source a host id, or {@link #STORE} or {@link #OPERATOR}; the Kafka record's key
+ * @param source a host id, or {@link #STORE}, {@link #OPERATOR} or {@link #TICKER}; the Kafka record's key
  * @param epoch milliseconds since 1970 at which this counting began
  * @param sequence from 1
  * @param at when it was observed, by the source's clock
@@ -16,6 +16,9 @@ public record Envelope(String source, long epoch, long sequence, Instant at, Obs
 
     public static final String STORE = "store";
     public static final String OPERATOR = "operator";
+
+    /** The coordinator's own clock work: deadlines that passed. */
+    public static final String TICKER = "ticker";
 
     public Envelope {
         Objects.requireNonNull(source, "source");
@@ -78,6 +81,36 @@ public record Envelope(String source, long epoch, long sequence, Instant at, Obs
             @Override
             public String on(Observation.PolicyPublished event) {
                 return OPERATOR;
+            }
+
+            @Override
+            public String on(Observation.LoadFailed event) {
+                return event.host().value();
+            }
+
+            @Override
+            public String on(Observation.KernelExportsReported event) {
+                return event.host().value();
+            }
+
+            @Override
+            public String on(Observation.PackageRecalled event) {
+                return OPERATOR;
+            }
+
+            @Override
+            public String on(Observation.RetryRequested event) {
+                return OPERATOR;
+            }
+
+            @Override
+            public String on(Observation.BuildOverdue event) {
+                return TICKER;
+            }
+
+            @Override
+            public String on(Observation.DeadlinePassed event) {
+                return TICKER;
             }
         });
     }

@@ -43,6 +43,12 @@ public final class Grammar {
         return value;
     }
 
+    /** A label of a host, as {@code role=database}: a name, and a line that people read. */
+    public static void label(String label, String value) {
+        check(NAME, "label", "letters, digits and _.+~-, not starting with a sign", label);
+        line("value of label " + label, value);
+    }
+
     private static String check(Pattern pattern, String what, String expected, String value) {
         if (value == null || !pattern.matcher(value).matches()) {
             throw new IllegalArgumentException("Expected a " + what + " (" + expected + "), but got " + shown(value));

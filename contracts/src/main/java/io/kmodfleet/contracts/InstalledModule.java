@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param changedAt when the file was last written
  * @param image the kernel image it was built for, where the agent installed it and therefore knows
  * @param loaded whether the running kernel has this very module
+ * @param inInitramfs whether the kernel's initial RAM file system has it; absent where that was not looked at
+ * @param signer key id in hexadecimal of the key that signed it; absent where it is not signed
  */
 public record InstalledModule(
         String name,
@@ -26,7 +28,9 @@ public record InstalledModule(
         Optional<String> srcversion,
         Optional<Instant> changedAt,
         Optional<Digest> image,
-        boolean loaded) {
+        boolean loaded,
+        Optional<Boolean> inInitramfs,
+        Optional<String> signer) {
 
     public InstalledModule {
         Grammar.module(name);
@@ -37,5 +41,7 @@ public record InstalledModule(
         srcversion = Absent.orEmpty(srcversion);
         changedAt = Absent.orEmpty(changedAt);
         image = Absent.orEmpty(image);
+        inInitramfs = Absent.orEmpty(inInitramfs);
+        signer = Absent.orEmpty(signer);
     }
 }

@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param headersInstalledAt when the headers came; absent without headers
  * @param checks what building for this kernel needs beyond what the host has for all of them
  * @param modules the out-of-tree modules it has (those below {@code updates/} and {@code extra/})
+ * @param nextBoot whether the boot loader starts it next; absent where that was not found out
+ * @param compiler what built it, by its config
  */
 public record KernelState(
         KernelIdentity identity,
@@ -25,7 +27,9 @@ public record KernelState(
         Optional<Instant> imageInstalledAt,
         Optional<Instant> headersInstalledAt,
         List<Check> checks,
-        List<InstalledModule> modules) {
+        List<InstalledModule> modules,
+        Optional<Boolean> nextBoot,
+        Optional<Compiler> compiler) {
 
     public KernelState {
         Objects.requireNonNull(identity, "identity");
@@ -34,5 +38,7 @@ public record KernelState(
         headersInstalledAt = Absent.orEmpty(headersInstalledAt);
         checks = List.copyOf(checks);
         modules = List.copyOf(modules);
+        nextBoot = Absent.orEmpty(nextBoot);
+        compiler = Absent.orEmpty(compiler);
     }
 }

@@ -18,6 +18,12 @@ import java.util.Optional;
     @JsonSubTypes.Type(value = Observation.PackageStored.class, name = "package-stored"),
     @JsonSubTypes.Type(value = Observation.PackageRefused.class, name = "package-refused"),
     @JsonSubTypes.Type(value = Observation.PolicyPublished.class, name = "policy-published"),
+    @JsonSubTypes.Type(value = Observation.LoadFailed.class, name = "load-failed"),
+    @JsonSubTypes.Type(value = Observation.KernelExportsReported.class, name = "kernel-exports-reported"),
+    @JsonSubTypes.Type(value = Observation.PackageRecalled.class, name = "package-recalled"),
+    @JsonSubTypes.Type(value = Observation.RetryRequested.class, name = "retry-requested"),
+    @JsonSubTypes.Type(value = Observation.BuildOverdue.class, name = "build-overdue"),
+    @JsonSubTypes.Type(value = Observation.DeadlinePassed.class, name = "deadline-passed"),
 })
 public sealed interface Observation {
 
@@ -42,6 +48,18 @@ public sealed interface Observation {
         R on(PackageRefused event);
 
         R on(PolicyPublished event);
+
+        R on(LoadFailed event);
+
+        R on(KernelExportsReported event);
+
+        R on(PackageRecalled event);
+
+        R on(RetryRequested event);
+
+        R on(BuildOverdue event);
+
+        R on(DeadlinePassed event);
     }
 
     /** A host looked at itself. Sent at start and whenever what it finds has changed. */
@@ -168,9 +186,19 @@ public sealed interface Observation {
         }
     }
 
-    /** The store has a package, and found it to be what its manifest says. */
+    /**
+     * The store has a package, and found it to be what its manifest says.
+     *
+     * @param bodies of its modules
+     * @param needs what its modules ask of a kernel; absent where the store did not say
+     */
     record PackageStored(
-            Digest packageDigest, BuildTarget target, String module, String moduleVersion, List<Digest> bodies)
+            Digest packageDigest,
+            BuildTarget target,
+            String module,
+            String moduleVersion,
+            List<Digest> bodies,
+            Optional<KernelInterface> needs)
             implements Observation {
         public PackageStored {
             Objects.requireNonNull(packageDigest, "packageDigest");
@@ -178,6 +206,7 @@ public sealed interface Observation {
             Grammar.module(module);
             Grammar.version(moduleVersion);
             bodies = List.copyOf(bodies);
+            needs = Absent.orEmpty(needs);
         }
 
         @Override
@@ -205,6 +234,108 @@ public sealed interface Observation {
         public PolicyPublished {
             Grammar.line("author", author);
             Objects.requireNonNull(policy, "policy");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** A package is installed, and its kernel would not have it or the host did not stand it. */
+    record LoadFailed(HostId host, DecisionId command, BuildTarget target, Digest packageDigest, String error)
+            implements Observation {
+        public LoadFailed {
+            Objects.requireNonNull(host, "host");
+            Objects.requireNonNull(command, "command");
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(error, "error");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /**
+     * What a kernel offers to modules: lets a package of another image be judged by its symbols.
+     *
+     * @param image SHA-256 of its vmlinuz file
+     * @param exports as in its Module.symvers
+     */
+    record KernelExportsReported(HostId host, String arch, String release, Digest image, KernelInterface exports)
+            implements Observation {
+        public KernelExportsReported {
+            Objects.requireNonNull(host, "host");
+            Grammar.arch(arch);
+            Grammar.release(release);
+            Objects.requireNonNull(image, "image");
+            Objects.requireNonNull(exports, "exports");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** Somebody recalled a package: no host gets it any more, and each that has it is answered anew. */
+    record PackageRecalled(String author, BuildTarget target, Digest packageDigest, String why) implements Observation {
+        public PackageRecalled {
+            Grammar.line("author", author);
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Grammar.line("why", why);
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /**
+     * Somebody asks for what failed once more.
+     *
+     * @param host everything that this host waits for or was refused; absent where a target is named
+     * @param target this target, for everybody; absent where a host is named
+     */
+    record RetryRequested(String author, Optional<HostId> host, Optional<BuildTarget> target) implements Observation {
+        public RetryRequested {
+            Grammar.line("author", author);
+            host = Absent.orEmpty(host);
+            target = Absent.orEmpty(target);
+            if (host.isPresent() == target.isPresent()) {
+                throw new IllegalArgumentException("Expected either a host or a target to try again");
+            }
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** A build took longer than the policy allows; its builder may be gone. */
+    record BuildOverdue(BuildTarget target, DecisionId build) implements Observation {
+        public BuildOverdue {
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(build, "build");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** A time that hosts waited for has come: a pause before the next try is over, or a maintenance window is open. */
+    record DeadlinePassed(BuildTarget target, Reason waitedFor) implements Observation {
+        public DeadlinePassed {
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(waitedFor, "waitedFor");
         }
 
         @Override

@@ -1,9 +1,12 @@
 package io.kmodfleet.contracts;
 
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
+import java.time.DayOfWeek;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** One value of everything that travels, the same in every test. */
 public final class Samples {
@@ -29,8 +32,60 @@ public final class Samples {
             List.of(
                     new Policy.SystemRule("ubuntu", "22.04", "6.7", Optional.empty()),
                     new Policy.SystemRule("centos", "9", "6.10", Optional.of(new KernelRange("5.14", "6.8")))),
-            List.of(new Policy.WantedModule("dattobd", "0.12.1", digest("source"), Binding.EXACT_IMAGE, Proof.LOAD)),
-            new Policy.Limits(2));
+            List.of(new Policy.WantedModule(
+                    "dattobd",
+                    "0.12.1",
+                    digest("source"),
+                    Binding.EXACT_IMAGE,
+                    Proof.LOAD,
+                    Optional.empty(),
+                    Optional.empty())),
+            Policy.Limits.ofFailures(2),
+            List.of(),
+            List.of(),
+            Optional.empty(),
+            Optional.empty());
+    /** One that says everything that a policy can say. */
+    public static final Policy WHOLE_POLICY = new Policy(
+            1,
+            "6.10",
+            new KernelRange("5.15", "6.8"),
+            List.of("x86_64"),
+            List.of(new Policy.SystemRule("debian", "12", "6.7", Optional.empty())),
+            List.of(new Policy.WantedModule(
+                    "dattobd",
+                    "0.12.1",
+                    digest("source"),
+                    Binding.EXACT_IMAGE,
+                    Proof.LOAD,
+                    Optional.of(true),
+                    Optional.of(true))),
+            new Policy.Limits(2, Optional.of(4), Optional.of(30), Optional.of(10), Optional.of(2)),
+            List.of(new Policy.HostGroup(
+                    "databases",
+                    new TreeMap<>(Map.of("role", "database")),
+                    List.of(new Policy.WantedModule(
+                            "v4l2loopback",
+                            "0.12.7",
+                            digest("source 2"),
+                            Binding.SYMBOL_CRC,
+                            Proof.INSTALL,
+                            Optional.empty(),
+                            Optional.empty())),
+                    List.of("dattobd"),
+                    Optional.of(false),
+                    Optional.of(true),
+                    Optional.of("nights"),
+                    Optional.of("ours"))),
+            List.of(new Policy.Window(
+                    "nights", List.of(DayOfWeek.SATURDAY, DayOfWeek.SUNDAY), "22:00", "04:00", Optional.of("+02:00"))),
+            Optional.of(new Policy.Rollout(List.of(5, 25), 10)),
+            Optional.of(new Policy.Trust(List.of("ours"), Optional.of("0badc0de"))));
+
+    public static final KernelInterface KERNEL_INTERFACE = new KernelInterface(
+            "SMP preempt mod_unload modversions ",
+            1408,
+            new TreeMap<>(Map.of("module_layout", "7c24b32d", "printk", "92997ed8")));
     public static final PackageManifest MANIFEST = new PackageManifest(
             1,
             "v4l2loopback",
@@ -68,7 +123,9 @@ public final class Samples {
                 Optional.of("0123456789ABCDEF0123456"),
                 Optional.of(AT),
                 Optional.of(digest("image")),
-                true);
+                true,
+                Optional.empty(),
+                Optional.empty());
         KernelState kernel = new KernelState(
                 KERNEL,
                 true,
@@ -77,14 +134,57 @@ public final class Samples {
                 Optional.of(AT),
                 Optional.of(AT),
                 List.of(new Check(Check.Piece.HEADERS, true, "/usr/src/linux-headers-6.1.0-56-amd64", "")),
-                List.of(module));
+                List.of(module),
+                Optional.empty(),
+                Optional.empty());
         return new HostReport(
                 "host-a",
                 new OperatingSystem("debian", "12", "Debian GNU/Linux 12 (bookworm)"),
                 "x86_64",
                 false,
                 List.of(new Check(Check.Piece.DKMS, false, "dkms is not installed", "apt-get install dkms")),
-                List.of(kernel));
+                List.of(kernel),
+                new TreeMap<>(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    /** A report with everything that a host can say beyond {@link #report}. */
+    public static HostReport wholeReport() {
+        HostReport report = report();
+        KernelState kernel = report.kernels().get(0);
+        InstalledModule module = kernel.modules().get(0);
+        return new HostReport(
+                report.hostname(),
+                report.os(),
+                report.arch(),
+                report.observeOnly(),
+                report.checks(),
+                List.of(new KernelState(
+                        kernel.identity(),
+                        kernel.running(),
+                        kernel.symbolMap(),
+                        kernel.initramfs(),
+                        kernel.imageInstalledAt(),
+                        kernel.headersInstalledAt(),
+                        kernel.checks(),
+                        List.of(new InstalledModule(
+                                module.name(),
+                                module.version(),
+                                module.file(),
+                                module.body(),
+                                module.vermagic(),
+                                module.srcversion(),
+                                module.changedAt(),
+                                module.image(),
+                                module.loaded(),
+                                Optional.of(false),
+                                Optional.of("0badc0de"))),
+                        Optional.of(true),
+                        Optional.of(new Compiler("gcc-12 (Debian 12.2.0-14) 12.2.0")))),
+                new TreeMap<>(Map.of("role", "database")),
+                Optional.of(new Compiler("gcc (Debian 12.2.0-14) 12.2.0")),
+                Optional.of(new HostReport.SecureBoot(true, List.of("0badc0de"))));
     }
 
     public static List<Observation> observations() {
@@ -104,10 +204,17 @@ public final class Samples {
                         HOST, ID, TARGET, digest("package"), "depmod 6.1.0-56-amd64", "no space left"),
                 new Observation.SourceStored(digest("source"), "dattobd", "0.12.1", Binding.EXACT_IMAGE),
                 new Observation.PackageStored(
-                        digest("package"), TARGET, "v4l2loopback", "0.12.7", List.of(digest("body"))),
+                        digest("package"), TARGET, "v4l2loopback", "0.12.7", List.of(digest("body")), Optional.empty()),
                 new Observation.PackageRefused(
                         digest("package"), "MANIFEST_LIES", "Expected vermagic to be a, but it is b"),
-                new Observation.PolicyPublished("ada", POLICY));
+                new Observation.PolicyPublished("ada", POLICY),
+                new Observation.LoadFailed(HOST, ID, TARGET, digest("package"), "Key was rejected by service"),
+                new Observation.KernelExportsReported(
+                        HOST, "x86_64", "6.1.0-56-amd64", digest("image"), KERNEL_INTERFACE),
+                new Observation.PackageRecalled("ada", TARGET, digest("package"), "crashes on resume"),
+                new Observation.RetryRequested("ada", Optional.of(HOST), Optional.empty()),
+                new Observation.BuildOverdue(TARGET, ID),
+                new Observation.DeadlinePassed(TARGET, Reason.RETRY_LATER));
     }
 
     public static List<Decision> decisions() {

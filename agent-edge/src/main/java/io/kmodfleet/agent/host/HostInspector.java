@@ -96,7 +96,7 @@ public final class HostInspector {
         digests.remember();
         symbolMaps.forgetVanished();
         seen.forgetVanished();
-        return new HostReport(hostname(), os, arch, observeOnly, checks(os, packages), kernels);
+        return new HostReport(hostname(), os, arch, observeOnly, checks(os, packages), kernels, new java.util.TreeMap<>(), Optional.empty(), Optional.empty());
     }
 
     private List<Check> checks(OperatingSystem os, PackageManager packages) {
@@ -164,7 +164,9 @@ public final class HostInspector {
                 installedAt(image, "linux-image-" + release, "linux-image-unsigned-" + release),
                 hasHeaders ? installedAt(headers.resolve("Makefile"), "linux-headers-" + release) : Optional.empty(),
                 List.of(check),
-                modules(release, running));
+                modules(release, running),
+                Optional.empty(),
+                Optional.empty());
     }
 
     /** Every release that an image, modules or headers are there of. */
@@ -249,7 +251,9 @@ public final class HostInspector {
                         module.srcversion(),
                         changedAt(file),
                         record.map(found -> found.target().image()),
-                        running && isLoaded(module));
+                        running && isLoaded(module),
+                        Optional.empty(),
+                        Optional.empty());
             });
         } catch (IOException e) {
             return Optional.empty();

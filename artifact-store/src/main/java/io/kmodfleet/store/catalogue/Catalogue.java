@@ -96,7 +96,8 @@ public class Catalogue {
                 manifest.target(),
                 row.module,
                 row.moduleVersion,
-                manifest.modules().stream().map(PackagedModule::body).toList());
+                manifest.modules().stream().map(PackagedModule::body).toList(),
+                Optional.empty());
         return once(() -> PackageRow.findById(row.digest), () -> row.persist().chain(() -> observe(stored)));
     }
 

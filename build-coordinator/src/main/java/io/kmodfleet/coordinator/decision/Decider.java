@@ -6,13 +6,14 @@ import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.contracts.SymbolMap;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
-import io.kmodfleet.coordinator.decision.TargetState.Running;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -33,14 +34,16 @@ final class Decider {
 
     static List<Decision> decide(FleetState before, Envelope envelope, Instant takenAt) {
         Decider decider = new Decider(Evolving.by(before, envelope, takenAt));
-        for (Subject subject : concerned(before, decider.state, envelope.observation())) {
+        Concerned concerned = new Concerned(before, decider.state);
+        for (Subject subject : concerned.by(envelope.observation())) {
             decider.answer(subject);
         }
+        decider.useFreeBuilds(before);
         return List.copyOf(decider.decisions);
     }
 
     private void answer(Subject subject) {
-        Optional<Rules.Question> question = Rules.Question.of(state, subject);
+        Optional<Question> question = Question.of(state, subject);
         if (question.isEmpty()) {
             return;
         }
@@ -48,6 +51,22 @@ final class Decider {
         // A build that was given to another host is told to that host before the one that asked.
         answer.alsoFor().ifPresent(this::take);
         take(answer.draft());
+    }
+
+    /** Where a build ended and none took its place: those that waited for it, the first to ask first. */
+    private void useFreeBuilds(FleetState before) {
+        int most =
+                state.policy().map(policy -> policy.limits().mostBuildsAtOnce()).orElse(0);
+        boolean more = state.queue().size() < before.queue().size() || state.buildsUnderWay() < before.buildsUnderWay();
+        if (!more) {
+            return;
+        }
+        for (Map.Entry<DecisionId, BuildTarget> entry : state.queue()) {
+            if (state.buildsUnderWay() >= most) {
+                return;
+            }
+            state.target(entry.getValue()).askers().all().forEach(this::answer);
+        }
     }
 
     /** Takes an answer that is not in force already. */
@@ -69,129 +88,259 @@ final class Decider {
                 && state.target(build.target()).running().isEmpty();
     }
 
-    private static Iterable<Subject> concerned(FleetState before, FleetState after, Observation observation) {
-        return observation.match(new Observation.Cases<>() {
-            @Override
-            public Iterable<Subject> on(Observation.HostReported event) {
-                Set<Subject> subjects = new LinkedHashSet<>(subjectsOf(after, event.host()));
-                HostState now = after.hosts().get(event.host()).orElseThrow();
-                for (KernelState kernel : now.report().kernels()) {
-                    boolean newBuilder = now.canBuildFor(kernel) && !couldBuild(before, event.host(), kernel);
-                    for (BuildTarget target : targetsOf(after, kernel)) {
-                        boolean newProof = !before.target(target)
-                                .packages()
-                                .equals(after.target(target).packages());
-                        subjects.addAll(newBuilder || newProof ? askers(after, target) : List.of());
+    /** Whose answer may be another one now. Rather too many than too few: who gets the same answer is not told again. */
+    private static final class Concerned implements Observation.Cases<Iterable<Subject>> {
+        private final FleetState before;
+        private final FleetState after;
+
+        Concerned(FleetState before, FleetState after) {
+            this.before = before;
+            this.after = after;
+        }
+
+        Iterable<Subject> by(Observation observation) {
+            return observation.match(this);
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.HostReported event) {
+            Set<Subject> subjects = new LinkedHashSet<>(subjectsOf(event.host()));
+            HostState now = after.hosts().get(event.host()).orElseThrow();
+            for (KernelState kernel : now.report().kernels()) {
+                Optional<KernelImage> image = KernelImage.of(kernel.identity());
+                boolean helps = image.isPresent() && helpsMore(event.host(), now, kernel, image.get());
+                for (WantedModule module : image.isPresent() ? wanted(now.report()) : List.<WantedModule>of()) {
+                    BuildTarget target = image.get().with(module.source());
+                    TargetState known = after.target(target);
+                    boolean stuck = known.running().isEmpty() && known.current().isEmpty();
+                    if (helps && stuck || goesFurther(target, module)) {
+                        subjects.addAll(askers(target));
                     }
                 }
-                released(before, after).forEach(target -> subjects.addAll(askers(after, target)));
-                return subjects;
             }
-
-            @Override
-            public Iterable<Subject> on(Observation.BuildSucceeded event) {
-                return askers(after, event.target());
+            // Builds that were taken from a host that forgot them, or that no longer has their kernel.
+            for (Map.Entry<BuildTarget, BuildTarget> build : before.buildsBy(event.host())) {
+                if (after.target(build.getKey()).running().isEmpty()) {
+                    subjects.addAll(askers(build.getKey()));
+                }
             }
+            return subjects;
+        }
 
-            @Override
-            public Iterable<Subject> on(Observation.BuildFailed event) {
-                return askers(after, event.target());
+        @Override
+        public Iterable<Subject> on(Observation.BuildSucceeded event) {
+            return askers(event.target());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.BuildFailed event) {
+            return askers(event.target());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.ModuleInstalled event) {
+            return onPackage(event.host(), event.target());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.InstallFailed event) {
+            return onPackage(event.host(), event.target());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.LoadFailed event) {
+            Set<Subject> subjects = new LinkedHashSet<>(onPackage(event.host(), event.target()));
+            subjects.addAll(onRecall(event.target(), event.packageDigest()));
+            return subjects;
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.PackageRecalled event) {
+            return onRecall(event.target(), event.packageDigest());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.RetryRequested event) {
+            Set<Subject> subjects = new LinkedHashSet<>();
+            for (Map.Entry<BuildTarget, TargetState> entry : before.targets()) {
+                if (after.target(entry.getKey()) != entry.getValue()) {
+                    subjects.addAll(askers(entry.getKey()));
+                }
             }
+            event.host().ifPresent(host -> subjects.addAll(subjectsOf(host)));
+            return subjects;
+        }
 
-            @Override
-            public Iterable<Subject> on(Observation.ModuleInstalled event) {
-                return onPackage(event.host(), event.target(), event.packageDigest());
-            }
-
-            @Override
-            public Iterable<Subject> on(Observation.InstallFailed event) {
-                return onPackage(event.host(), event.target(), event.packageDigest());
-            }
-
-            @Override
-            public Iterable<Subject> on(Observation.SourceStored event) {
-                return before.hasSource(event.source()) ? List.of() : everybody(after);
-            }
-
-            @Override
-            public Iterable<Subject> on(Observation.PackageStored event) {
-                return askers(after, event.target());
-            }
-
-            @Override
-            public Iterable<Subject> on(Observation.PackageRefused event) {
+        @Override
+        public Iterable<Subject> on(Observation.SourceStored event) {
+            if (before.hasSource(event.source())) {
                 return List.of();
             }
-
-            @Override
-            public Iterable<Subject> on(Observation.PolicyPublished event) {
-                return everybody(after);
-            }
-
-            private Iterable<Subject> onPackage(HostId host, BuildTarget target, Digest digest) {
-                boolean changed = !before.target(target)
-                        .find(digest)
-                        .equals(after.target(target).find(digest));
-                if (!changed) {
-                    return List.of();
+            Set<Subject> subjects = new LinkedHashSet<>();
+            for (Map.Entry<BuildTarget, TargetState> entry : after.targets()) {
+                if (entry.getKey().source().equals(event.source())) {
+                    subjects.addAll(askers(entry.getKey()));
                 }
-                Set<Subject> subjects = new LinkedHashSet<>(subjectsOf(after, host));
-                subjects.addAll(askers(after, target));
-                return subjects;
             }
-        });
-    }
+            return subjects;
+        }
 
-    private static boolean couldBuild(FleetState before, HostId host, KernelState kernel) {
-        return before.hosts()
-                .get(host)
-                .flatMap(known -> known.report()
-                        .kernel(kernel.identity().release())
-                        .filter(old -> old.identity().isSameImageAs(kernel.identity()))
-                        .map(known::canBuildFor))
-                .orElse(false);
-    }
-
-    /** Targets whose build was taken from a host that forgot it. */
-    private static List<BuildTarget> released(FleetState before, FleetState after) {
-        List<BuildTarget> released = new ArrayList<>();
-        for (Map.Entry<BuildTarget, TargetState> entry : before.targets()) {
-            Optional<Running> running = entry.getValue().running();
-            if (running.isPresent() && after.target(entry.getKey()).running().isEmpty()) {
-                released.add(entry.getKey());
+        @Override
+        public Iterable<Subject> on(Observation.KernelExportsReported event) {
+            KernelImage image = new KernelImage(event.arch(), event.release(), event.image());
+            Set<Subject> subjects = new LinkedHashSet<>();
+            for (HostId host : before.exports().get(image).isPresent() ? List.<HostId>of() : after.hostsWith(image)) {
+                subjects.addAll(subjectsOf(host));
             }
+            return subjects;
         }
-        return released;
-    }
 
-    private static List<BuildTarget> targetsOf(FleetState state, KernelState kernel) {
-        Optional<KernelImage> image = KernelImage.of(kernel.identity());
-        return image.isEmpty()
-                ? List.of()
-                : state.policy().map(Policy::modules).orElse(List.of()).stream()
-                        .map(module -> image.get().with(module.source()))
-                        .toList();
-    }
-
-    private static List<Subject> askers(FleetState state, BuildTarget target) {
-        return state.target(target).askers().all();
-    }
-
-    private static List<Subject> everybody(FleetState state) {
-        List<Subject> subjects = new ArrayList<>();
-        for (Map.Entry<HostId, HostState> entry : state.hosts()) {
-            subjects.addAll(subjectsOf(state, entry.getKey()));
+        @Override
+        public Iterable<Subject> on(Observation.PackageStored event) {
+            Set<Subject> subjects = new LinkedHashSet<>(askers(event.target()));
+            subjects.addAll(onOtherImages(event.target()));
+            return subjects;
         }
-        return subjects;
-    }
 
-    private static List<Subject> subjectsOf(FleetState state, HostId host) {
-        List<Subject> subjects = new ArrayList<>();
-        for (KernelState kernel : state.report(host).orElseThrow().kernels()) {
-            for (WantedModule module : state.policy().map(Policy::modules).orElse(List.of())) {
-                subjects.add(new Subject(host, kernel.identity().release(), module.name()));
+        @Override
+        public Iterable<Subject> on(Observation.PackageRefused event) {
+            return List.of();
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.PolicyPublished event) {
+            List<Subject> subjects = new ArrayList<>();
+            for (Map.Entry<HostId, HostState> entry : after.hosts()) {
+                subjects.addAll(subjectsOf(entry.getKey()));
             }
+            return subjects;
         }
-        return subjects;
+
+        @Override
+        public Iterable<Subject> on(Observation.BuildOverdue event) {
+            return askers(event.target());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.DeadlinePassed event) {
+            return askers(event.target());
+        }
+
+        private List<Subject> onPackage(HostId host, BuildTarget target) {
+            if (before.target(target).equals(after.target(target))) {
+                return List.of();
+            }
+            Set<Subject> subjects = new LinkedHashSet<>(subjectsOf(host));
+            boolean further = wantedOf(host, target)
+                    .map(module -> goesFurther(target, module))
+                    .orElse(true);
+            if (further) {
+                subjects.addAll(askers(target));
+                subjects.addAll(onOtherImages(target));
+            }
+            return List.copyOf(subjects);
+        }
+
+        private List<Subject> onRecall(BuildTarget target, Digest digest) {
+            boolean recalled = after.target(target)
+                    .find(digest)
+                    .map(PackageState::isRecalled)
+                    .orElse(false);
+            if (!recalled || before.target(target).equals(after.target(target))) {
+                return List.of();
+            }
+            Set<Subject> subjects = new LinkedHashSet<>(askers(target));
+            for (HostId host : after.hostsWith(KernelImage.of(target))) {
+                subjects.addAll(subjectsOf(host));
+            }
+            subjects.addAll(onOtherImages(target));
+            return List.copyOf(subjects);
+        }
+
+        /** Hosts of other images that packages of this target may serve. */
+        private List<Subject> onOtherImages(BuildTarget target) {
+            List<Subject> subjects = new ArrayList<>();
+            for (PackageState known : after.target(target).packages()) {
+                after.exports().forEach(entry -> {
+                    boolean fits = known.needs()
+                            .map(needs -> entry.getValue().offersAllOf(needs))
+                            .orElse(false);
+                    for (HostId host : fits ? after.hostsWith(entry.getKey()) : List.<HostId>of()) {
+                        subjects.addAll(subjectsOf(host));
+                    }
+                });
+            }
+            return subjects;
+        }
+
+        /** Whether a package of this target is there for more hosts than before, or for none any more. */
+        private boolean goesFurther(BuildTarget target, WantedModule module) {
+            TargetState old = before.target(target);
+            TargetState now = after.target(target);
+            if (old == now) {
+                return false;
+            }
+            Optional<PackageState> was = old.current();
+            Optional<PackageState> is = now.current();
+            boolean another = !was.map(PackageState::digest).equals(is.map(PackageState::digest));
+            boolean proven = was.map(offered -> offered.isProven(module.proof()))
+                            .orElse(false)
+                    != is.map(offered -> offered.isProven(module.proof())).orElse(false);
+            boolean failed = was.map(PackageState::failures).orElse(0)
+                    != (int) is.map(PackageState::failures).orElse(0);
+            return another || proven || failed || !waveOf(before, target, was).equals(waveOf(after, target, is));
+        }
+
+        private static Optional<Wave> waveOf(FleetState state, BuildTarget target, Optional<PackageState> offered) {
+            int population = state.placement(KernelImage.of(target)).hosts().size();
+            return state.policy()
+                    .flatMap(Policy::rollout)
+                    .flatMap(rollout -> offered.map(known -> Wave.of(rollout, known, population)));
+        }
+
+        private Optional<WantedModule> wantedOf(HostId host, BuildTarget target) {
+            return after.report(host).flatMap(report -> wanted(report).stream()
+                    .filter(module -> module.source().equals(target.source()))
+                    .findFirst());
+        }
+
+        /** Whether a host can do something for others with its image that it could not do before. */
+        private boolean helpsMore(HostId id, HostState now, KernelState kernel, KernelImage image) {
+            Optional<HostState> old = before.hosts().get(id);
+            Optional<KernelState> same = old.flatMap(
+                    known -> known.report().kernel(kernel.identity().release()).filter(was -> was.identity()
+                            .isSameImageAs(kernel.identity())));
+            boolean builds = now.canBuildFor(kernel);
+            boolean reads = kernel.symbolMap() == SymbolMap.USABLE;
+            if (same.isEmpty()) {
+                return builds || reads;
+            }
+            HostReport was = old.get().report();
+            boolean sameMeans = was.compiler().equals(now.report().compiler())
+                    && was.labels().equals(now.report().labels())
+                    && same.get().compiler().equals(kernel.compiler());
+            boolean couldBuild = old.get().canBuildFor(same.get());
+            boolean couldRead = same.get().symbolMap() == SymbolMap.USABLE;
+            return builds && !(couldBuild && sameMeans) || reads && !couldRead;
+        }
+
+        private List<WantedModule> wanted(HostReport report) {
+            return after.policy().map(policy -> policy.modules(report)).orElse(List.of());
+        }
+
+        private List<Subject> askers(BuildTarget target) {
+            return after.target(target).askers().all();
+        }
+
+        private List<Subject> subjectsOf(HostId host) {
+            Optional<HostReport> report = after.report(host);
+            List<Subject> subjects = new ArrayList<>();
+            for (KernelState kernel : report.map(HostReport::kernels).orElse(List.of())) {
+                for (WantedModule module : wanted(report.get())) {
+                    subjects.add(new Subject(host, kernel.identity().release(), module.name()));
+                }
+            }
+            return subjects;
+        }
     }
 }

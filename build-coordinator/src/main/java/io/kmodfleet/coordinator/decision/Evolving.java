@@ -4,22 +4,38 @@ import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.InstalledModule;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.Observation.FailureClass;
+import io.kmodfleet.contracts.Policy;
+import io.kmodfleet.contracts.Policy.Limits;
+import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Proof;
+import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.contracts.SymbolMap;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
 import io.kmodfleet.coordinator.decision.TargetState.Failure;
+import io.kmodfleet.coordinator.decision.TargetState.Pause;
+import io.kmodfleet.coordinator.decision.TargetState.PutOff;
 import io.kmodfleet.coordinator.decision.TargetState.Running;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** How the state follows from what was seen and what was decided. Decides nothing. */
+/**
+ * How the state follows from what was seen and what was decided. Decides nothing, and is the same for every version of the rules:
+ * what a version does not know, its entries do not hold.
+ */
 final class Evolving {
+
+    private static final Limits DEFAULT_LIMITS = Limits.ofFailures(2);
 
     private Evolving() {}
 
@@ -36,46 +52,79 @@ final class Evolving {
 
             @Override
             public FleetState on(Observation.BuildSucceeded event) {
-                return state.change(event.target(), target -> {
-                    boolean ordered = target.running()
-                            .map(running -> running.equals(new Running(event.build(), event.host())))
-                            .orElse(false);
-                    // A package that nobody ordered is known, and never offered.
-                    return ordered
-                            ? released(
-                                    target.changePackage(event.packageDigest(), built -> built.builtBy(event.host())))
-                            : target;
-                });
+                // A package that nobody ordered is known, and never offered.
+                return state.change(
+                        event.target(),
+                        target -> target.isOrdered(event.build(), event.host())
+                                ? released(target.changePackage(
+                                                event.packageDigest(),
+                                                built -> built.builtBy(
+                                                        event.host(), toolchain(state, event.host()), state.position()))
+                                        .withoutOvertaken(event.build()))
+                                : target);
             }
 
             @Override
             public FleetState on(Observation.BuildFailed event) {
                 return state.change(event.target(), target -> {
-                    Optional<Running> rest = target.running()
-                            .filter(running -> !running.equals(new Running(event.build(), event.host())));
-                    TargetState released = target.withRunning(rest);
-                    return event.failure() == Observation.FailureClass.NOT_APPLICABLE
-                            ? released.withNotApplicable(event.error())
-                            : released.withFailure(new Failure(event.host(), event.error()));
+                    boolean ordered = target.isOrdered(event.build(), event.host());
+                    Optional<Running> rest =
+                            target.running().filter(running -> !running.is(event.build(), event.host()));
+                    TargetState released = target.withRunning(rest).withoutOvertaken(event.build());
+                    if (event.failure() == FailureClass.NOT_APPLICABLE) {
+                        return released.withNotApplicable(event.error());
+                    }
+                    Failure failure = new Failure(
+                            event.host(), event.error(), event.failure(), toolchain(state, event.host()), ordered);
+                    Optional<Pause> pause = ordered && event.failure() == FailureClass.INFRASTRUCTURE
+                            ? Optional.of(new Pause(takenAt, limits(state).pauseAfter(target.otherFailures() + 1)))
+                            : target.pause();
+                    return released.withFailure(failure, pause);
                 });
             }
 
             @Override
             public FleetState on(Observation.ModuleInstalled event) {
-                return state.change(
-                        event.target(),
-                        target -> target.find(event.packageDigest()).isEmpty()
-                                ? target
-                                : target.changePackage(event.packageDigest(), tried -> tried.shown(event.proof())));
+                return onKnownPackage(event.target(), event.packageDigest(), tried -> tried.shown(event.proof())
+                        .servedTo(event.host()));
             }
 
             @Override
             public FleetState on(Observation.InstallFailed event) {
-                return state.change(
+                return onKnownPackage(event.target(), event.packageDigest(), tried -> tried.failedOn(event.host()));
+            }
+
+            @Override
+            public FleetState on(Observation.LoadFailed event) {
+                if (!hasToDoWith(state, event.host(), event.target(), event.packageDigest())) {
+                    return state;
+                }
+                return onKnownPackage(event.target(), event.packageDigest(), tried -> {
+                    PackageState failed = tried.notLoadedOn(event.host());
+                    return failed.notLoadedOn().size() >= limits(state).mostLoadFailures()
+                            ? failed.recalledFor("not loaded on " + nameOf(state, event.host()) + ": " + event.error())
+                            : failed;
+                });
+            }
+
+            @Override
+            public FleetState on(Observation.PackageRecalled event) {
+                return onKnownPackage(
                         event.target(),
-                        target -> target.find(event.packageDigest()).isEmpty()
-                                ? target
-                                : target.changePackage(event.packageDigest(), tried -> tried.failedOn(event.host())));
+                        event.packageDigest(),
+                        known -> known.recalledFor(event.author() + ": " + event.why()));
+            }
+
+            @Override
+            public FleetState on(Observation.RetryRequested event) {
+                FleetState next = state;
+                List<BuildTarget> asked = event.host()
+                        .map(host -> targetsOf(state, host))
+                        .orElseGet(() -> List.of(event.target().orElseThrow()));
+                for (BuildTarget target : asked) {
+                    next = next.change(target, failed -> forgiven(failed, event.host()));
+                }
+                return next;
             }
 
             @Override
@@ -84,11 +133,17 @@ final class Evolving {
             }
 
             @Override
+            public FleetState on(Observation.KernelExportsReported event) {
+                return state.with(new KernelImage(event.arch(), event.release(), event.image()), event.exports());
+            }
+
+            @Override
             public FleetState on(Observation.PackageStored event) {
                 return state.change(
                         event.target(),
                         target -> released(target.changePackage(
-                                event.packageDigest(), stored -> stored.storedWith(event.bodies()))));
+                                event.packageDigest(),
+                                stored -> stored.storedWith(event.bodies(), event.needs(), state.position()))));
             }
 
             @Override
@@ -99,6 +154,36 @@ final class Evolving {
             @Override
             public FleetState on(Observation.PolicyPublished event) {
                 return withoutFailures(state.with(event.policy()));
+            }
+
+            @Override
+            public FleetState on(Observation.BuildOverdue event) {
+                return state.change(
+                        event.target(),
+                        target -> target.running()
+                                        .map(running -> running.build().equals(event.build()))
+                                        .orElse(false)
+                                ? target.takenAway()
+                                : target);
+            }
+
+            @Override
+            public FleetState on(Observation.DeadlinePassed event) {
+                return state.change(event.target(), target -> {
+                    if (event.waitedFor() == Reason.RETRY_LATER) {
+                        return target.pause().isPresent() ? target.withoutPause() : target;
+                    }
+                    // A window is open when the clock says so, not when somebody says that it does.
+                    return target.withPutOff(target.putOff()
+                            .filter(waiting ->
+                                    waiting.until().map(takenAt::isBefore).orElse(true)));
+                });
+            }
+
+            private FleetState onKnownPackage(
+                    BuildTarget of, Digest digest, java.util.function.UnaryOperator<PackageState> change) {
+                return state.change(
+                        of, target -> target.find(digest).isEmpty() ? target : target.changePackage(digest, change));
             }
         });
     }
@@ -111,14 +196,14 @@ final class Evolving {
             return state;
         }
         HostState host = known.get();
+        Optional<BuildTarget> target = state.targetOf(subject);
         FleetState rest = host.standing()
                 .get(subject)
                 .flatMap(Standing::asksFor)
-                .filter(asked -> !state.targetOf(subject).equals(Optional.of(asked)))
-                .map(asked -> state.change(
-                        asked, target -> target.withAskers(target.askers().without(subject))))
+                .filter(asked -> !target.equals(Optional.of(asked)))
+                .map(asked ->
+                        state.change(asked, of -> of.withAskers(of.askers().without(subject))))
                 .orElse(state);
-        Optional<BuildTarget> target = rest.targetOf(subject);
         FleetState told =
                 rest.with(subject.host(), host.with(host.standing().with(subject, new Standing(decision, target))));
         return decision.match(new Decision.Cases<>() {
@@ -129,25 +214,32 @@ final class Evolving {
 
             @Override
             public FleetState on(Decision.Reuse reuse) {
+                boolean counted = state.policy().flatMap(Policy::rollout).isPresent();
                 return served().change(
                                 reuse.target(),
-                                of -> of.changePackage(
-                                        reuse.packageDigest(),
-                                        offered -> offered.isProven(reuse.proof())
-                                                ? offered
-                                                : offered.triedBy(subject.host())));
+                                of -> of.changePackage(reuse.packageDigest(), offered -> {
+                                    PackageState tried =
+                                            offered.isProven(reuse.proof()) ? offered : offered.triedBy(subject.host());
+                                    return counted ? tried.toldTo(subject.host()) : tried;
+                                }));
             }
 
             @Override
             public FleetState on(Decision.Build build) {
-                return asking().change(
-                                build.target(),
-                                of -> of.withRunning(Optional.of(new Running(build.id(), subject.host()))));
+                return asking().change(build.target(), of -> of.withRunning(Optional.of(new Running(
+                                build.id(),
+                                subject.host(),
+                                state.now(),
+                                limits(state).longestBuild())))
+                        .withPutOff(Optional.empty()));
             }
 
             @Override
             public FleetState on(Decision.Wait wait) {
-                return asking();
+                boolean putOff = wait.reason() == Reason.BUILD_LIMIT || wait.reason() == Reason.OUTSIDE_WINDOW;
+                return putOff && target.isPresent()
+                        ? asking().change(target.get(), of -> of.withPutOff(Optional.of(putOff(of, wait, state.now()))))
+                        : asking();
             }
 
             @Override
@@ -169,6 +261,46 @@ final class Evolving {
         });
     }
 
+    /** What a wait for a window or for the end of other builds makes of a target; the first one keeps its place. */
+    private static PutOff putOff(TargetState target, Decision.Wait wait, Instant now) {
+        Optional<Instant> until = wait.facts().stream()
+                .filter(fact -> fact.name().equals(Rules.UNTIL))
+                .map(Fact::value)
+                .map(Instant::parse)
+                .findFirst();
+        return target.putOff()
+                .filter(before -> before.until().equals(until))
+                .orElseGet(() -> new PutOff(target.putOff().map(PutOff::place).orElse(wait.id()), now, until));
+    }
+
+    /** Whether a host was told to install that package, or has it. */
+    private static boolean hasToDoWith(FleetState state, HostId host, BuildTarget target, Digest digest) {
+        List<Digest> bodies =
+                state.target(target).find(digest).map(PackageState::bodies).orElse(List.of());
+        boolean has = state.report(host).stream()
+                .flatMap(report -> report.kernels().stream())
+                .flatMap(kernel -> kernel.modules().stream())
+                .anyMatch(module -> bodies.contains(module.body()));
+        return has
+                || state.standing(host).stream()
+                        .anyMatch(decision -> decision instanceof Decision.Reuse reuse
+                                && reuse.packageDigest().equals(digest));
+    }
+
+    private static Limits limits(FleetState state) {
+        return state.policy().map(Policy::limits).orElse(DEFAULT_LIMITS);
+    }
+
+    private static String toolchain(FleetState state, HostId host) {
+        return state.report(host)
+                .map(report -> HostState.toolchainOf(host, report))
+                .orElse("that of " + host);
+    }
+
+    private static String nameOf(FleetState state, HostId host) {
+        return state.report(host).map(HostReport::hostname).orElse(host.value());
+    }
+
     /** A build is over when its package is both claimed and stored, whichever is heard of first. */
     private static TargetState released(TargetState target) {
         Optional<Running> rest = target.running().filter(running -> target.packages().stream()
@@ -176,9 +308,26 @@ final class Evolving {
         return target.withRunning(rest);
     }
 
+    private static TargetState forgiven(TargetState target, Optional<HostId> onlyOn) {
+        TargetState next = target.withoutFailures();
+        for (PackageState known : target.packages()) {
+            next = next.changePackage(known.digest(), failed -> failed.forgiven(onlyOn));
+        }
+        return next;
+    }
+
+    private static List<BuildTarget> targetsOf(FleetState state, HostId host) {
+        List<BuildTarget> targets = new ArrayList<>();
+        state.hosts().get(host).ifPresent(known -> known.standing()
+                .forEach(entry -> entry.getValue().asksFor().ifPresent(targets::add)));
+        return targets;
+    }
+
     private static FleetState reported(FleetState before, HostId id, HostReport report) {
         Optional<HostState> known = before.hosts().get(id);
         FleetState state = before;
+        HostState host =
+                known.map(old -> old.with(report)).orElseGet(() -> new HostState(report, PersistentMap.empty()));
         if (known.isPresent()) {
             for (KernelState kernel : known.get().report().kernels()) {
                 Optional<KernelImage> image = KernelImage.of(kernel.identity());
@@ -187,21 +336,23 @@ final class Evolving {
         }
         for (KernelState kernel : report.kernels()) {
             Optional<KernelImage> image = KernelImage.of(kernel.identity());
-            state = image.isPresent() ? state.placing(id, image.get()) : state;
-            state = image.isPresent() ? knowingLoaded(state, image.get(), kernel) : state;
+            if (image.isPresent()) {
+                boolean readsMap = kernel.symbolMap() == SymbolMap.USABLE;
+                state = state.placing(id, image.get(), host.canBuildFor(kernel), readsMap);
+                state = knowingLoaded(state, image.get(), report, kernel);
+            }
         }
-        HostState host =
-                known.map(old -> old.with(report)).orElseGet(() -> new HostState(report, PersistentMap.empty()));
         return withoutVanished(state.with(id, host), id, host);
     }
 
     /** A module that runs is proof of load for the package it came in. */
-    private static FleetState knowingLoaded(FleetState before, KernelImage image, KernelState kernel) {
+    private static FleetState knowingLoaded(
+            FleetState before, KernelImage image, HostReport report, KernelState kernel) {
         FleetState state = before;
         for (InstalledModule module : kernel.modules()) {
             Optional<Digest> source = before.policy()
-                    .flatMap(policy -> policy.module(module.name()))
-                    .map(wanted -> wanted.source());
+                    .flatMap(policy -> policy.module(report, module.name()))
+                    .map(WantedModule::source);
             if (!module.loaded() || source.isEmpty()) {
                 continue;
             }
@@ -231,7 +382,7 @@ final class Evolving {
                 state = asked.isPresent() ? releasing(state, asked.get(), subject) : state;
             }
         }
-        return state.with(id, host.with(standing));
+        return standing == host.standing() ? state : state.with(id, host.with(standing));
     }
 
     /** A host whose agent lost its memory does not know what it was told: nothing stands, and its builds are nobody's. */
@@ -257,9 +408,7 @@ final class Evolving {
     private static FleetState withoutFailures(FleetState before) {
         FleetState state = before;
         for (Map.Entry<BuildTarget, TargetState> entry : before.targets()) {
-            if (!entry.getValue().failures().isEmpty()) {
-                state = state.change(entry.getKey(), TargetState::withoutFailures);
-            }
+            state = state.change(entry.getKey(), TargetState::withoutFailures);
         }
         return state;
     }

@@ -2,10 +2,12 @@ package io.kmodfleet.coordinator.decision;
 
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation.SourceStored;
 import io.kmodfleet.contracts.Policy;
@@ -22,46 +24,62 @@ import java.util.function.UnaryOperator;
 /**
  * Everything the coordinator knows, after a number of ledger entries. A value: it changes only by {@link Step}.
  *
- * <p>What others read of it are the queries below; how it is made up is this package's own.
+ * <p>What others read of it are the queries below; how it is made up is this package's own. Some of what it holds follows from
+ * the rest and is kept only so that nothing has to be searched for: hosts by image, builds by builder, deadlines, the queue.
  */
 public final class FleetState {
 
-    static final FleetState EMPTY = new FleetState(
-            0,
-            Instant.EPOCH,
-            Optional.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty(),
-            PersistentMap.empty());
+    static final FleetState EMPTY = new FleetState();
 
-    private final long position;
-    private final Instant now;
-    private final Optional<Policy> policy;
-    private final PersistentMap<String, Counting> countings;
-    private final PersistentMap<HostId, HostState> hosts;
-    private final PersistentMap<KernelImage, PersistentMap<HostId, HostId>> hostsByImage;
-    private final PersistentMap<BuildTarget, TargetState> targets;
-    private final PersistentMap<Digest, SourceStored> sources;
+    // Written only while a copy is being made, never afterwards.
+    private long position;
+    private Instant now;
+    private Optional<Policy> policy;
+    private PersistentMap<String, Counting> countings;
+    private PersistentMap<HostId, HostState> hosts;
+    private PersistentMap<BuildTarget, TargetState> targets;
+    private PersistentMap<Digest, SourceStored> sources;
+    private PersistentMap<KernelImage, KernelInterface> exports;
 
-    private FleetState(
-            long position,
-            Instant now,
-            Optional<Policy> policy,
-            PersistentMap<String, Counting> countings,
-            PersistentMap<HostId, HostState> hosts,
-            PersistentMap<KernelImage, PersistentMap<HostId, HostId>> hostsByImage,
-            PersistentMap<BuildTarget, TargetState> targets,
-            PersistentMap<Digest, SourceStored> sources) {
-        this.position = position;
-        this.now = now;
-        this.policy = policy;
-        this.countings = countings;
-        this.hosts = hosts;
-        this.hostsByImage = hostsByImage;
-        this.targets = targets;
-        this.sources = sources;
+    private PersistentMap<KernelImage, Placement> placements;
+    private PersistentMap<HostId, PersistentMap<BuildTarget, BuildTarget>> builds;
+    private int running;
+    private PersistentMap<Due, Deadline> deadlines;
+    private PersistentMap<DecisionId, BuildTarget> queue;
+    private PersistentMap<Digest, PersistentMap<BuildTarget, BuildTarget>> shareable;
+
+    private FleetState() {
+        position = 0;
+        now = Instant.EPOCH;
+        policy = Optional.empty();
+        countings = PersistentMap.empty();
+        hosts = PersistentMap.empty();
+        targets = PersistentMap.empty();
+        sources = PersistentMap.empty();
+        exports = PersistentMap.empty();
+        placements = PersistentMap.empty();
+        builds = PersistentMap.empty();
+        running = 0;
+        deadlines = PersistentMap.empty();
+        queue = PersistentMap.empty();
+        shareable = PersistentMap.empty();
+    }
+
+    private FleetState(FleetState other) {
+        position = other.position;
+        now = other.now;
+        policy = other.policy;
+        countings = other.countings;
+        hosts = other.hosts;
+        targets = other.targets;
+        sources = other.sources;
+        exports = other.exports;
+        placements = other.placements;
+        builds = other.builds;
+        running = other.running;
+        deadlines = other.deadlines;
+        queue = other.queue;
+        shareable = other.shareable;
     }
 
     /** What is known before the first entry. */
@@ -83,6 +101,17 @@ public final class FleetState {
         return policy;
     }
 
+    /** Every host that ever reported, in the order of the ids. */
+    public List<HostId> hostIds() {
+        List<HostId> all = new ArrayList<>(hosts.size());
+        hosts.forEach(entry -> all.add(entry.getKey()));
+        return all;
+    }
+
+    public int hostCount() {
+        return hosts.size();
+    }
+
     /** What a host last reported. */
     public Optional<HostReport> report(HostId host) {
         return hosts.get(host).map(HostState::report);
@@ -94,6 +123,16 @@ public final class FleetState {
         hosts.get(host).ifPresent(known -> known.standing()
                 .forEach(entry -> standing.add(entry.getValue().decision())));
         return standing;
+    }
+
+    /** What comes next where nothing else happens before; none where nothing is waited for. */
+    public Optional<Deadline> nextDeadline() {
+        return deadlines.first().map(Map.Entry::getValue);
+    }
+
+    /** Builds under way in the whole fleet. */
+    public int buildsUnderWay() {
+        return running;
     }
 
     /** Whether the ledger holds this observation already: then it is acknowledged, and nothing else happens. */
@@ -127,12 +166,24 @@ public final class FleetState {
                 .orElse(false);
     }
 
+    PersistentMap<String, Counting> countings() {
+        return countings;
+    }
+
     PersistentMap<HostId, HostState> hosts() {
         return hosts;
     }
 
     PersistentMap<BuildTarget, TargetState> targets() {
         return targets;
+    }
+
+    PersistentMap<Digest, SourceStored> sources() {
+        return sources;
+    }
+
+    PersistentMap<KernelImage, KernelInterface> exports() {
+        return exports;
     }
 
     TargetState target(BuildTarget target) {
@@ -143,9 +194,17 @@ public final class FleetState {
         return sources.get(source).isPresent();
     }
 
+    Placement placement(KernelImage image) {
+        return placements.get(image).orElse(Placement.NOBODY);
+    }
+
+    PersistentMap<KernelImage, Placement> placements() {
+        return placements;
+    }
+
     List<HostId> hostsWith(KernelImage image) {
         List<HostId> all = new ArrayList<>();
-        hostsByImage.get(image).orElse(PersistentMap.empty()).forEach(entry -> all.add(entry.getKey()));
+        placement(image).hosts().forEach(entry -> all.add(entry.getKey()));
         return all;
     }
 
@@ -155,77 +214,182 @@ public final class FleetState {
 
     /** The target that a subject is about now; none without a policy for the module or without a readable image. */
     Optional<BuildTarget> targetOf(Subject subject) {
-        Optional<Digest> source =
-                policy.flatMap(known -> known.module(subject.module())).map(WantedModule::source);
-        Optional<KernelImage> image = hosts.get(subject.host())
-                .flatMap(host -> host.report().kernel(subject.release()))
-                .map(KernelState::identity)
-                .flatMap(KernelImage::of);
-        return source.isPresent() ? image.map(known -> known.with(source.get())) : Optional.empty();
+        Optional<HostState> host = hosts.get(subject.host());
+        if (host.isEmpty() || policy.isEmpty()) {
+            return Optional.empty();
+        }
+        HostReport report = host.get().report();
+        Optional<WantedModule> wanted = policy.get().module(report, subject.module());
+        Optional<KernelImage> image =
+                report.kernel(subject.release()).map(KernelState::identity).flatMap(KernelImage::of);
+        return wanted.isPresent() ? image.map(known -> known.with(wanted.get().source())) : Optional.empty();
     }
 
     /** Builds that a host has under way. */
     long buildsOf(HostId builder) {
-        long builds = 0;
-        for (Map.Entry<BuildTarget, TargetState> entry : targets) {
-            boolean here = entry.getValue()
-                    .running()
-                    .map(running -> running.builder().equals(builder))
-                    .orElse(false);
-            builds += here ? 1 : 0;
-        }
-        return builds;
+        return buildsBy(builder).size();
+    }
+
+    PersistentMap<BuildTarget, BuildTarget> buildsBy(HostId builder) {
+        return builds.get(builder).orElse(PersistentMap.empty());
+    }
+
+    /** Targets whose build was put off because the fleet builds as much as it may, the first to ask first. */
+    PersistentMap<DecisionId, BuildTarget> queue() {
+        return queue;
+    }
+
+    /** Targets of a source with a package that says what it needs of a kernel. */
+    PersistentMap<BuildTarget, BuildTarget> shareable(Digest source) {
+        return shareable.get(source).orElse(PersistentMap.empty());
     }
 
     FleetState atNextPosition(Instant takenAt) {
-        return new FleetState(position + 1, takenAt, policy, countings, hosts, hostsByImage, targets, sources);
+        return at(position + 1, takenAt);
+    }
+
+    FleetState at(long nextPosition, Instant takenAt) {
+        FleetState next = new FleetState(this);
+        next.position = nextPosition;
+        next.now = takenAt;
+        return next;
     }
 
     FleetState counting(Envelope envelope) {
-        Counting next = countings
+        Counting counting = countings
                 .get(envelope.source())
-                .map(counting -> counting.next(envelope))
+                .map(before -> before.next(envelope))
                 .orElseGet(() -> Counting.startedBy(envelope));
-        return new FleetState(
-                position, now, policy, countings.with(envelope.source(), next), hosts, hostsByImage, targets, sources);
+        return with(envelope.source(), counting);
     }
 
-    FleetState with(Policy next) {
-        return new FleetState(position, now, Optional.of(next), countings, hosts, hostsByImage, targets, sources);
+    FleetState with(String source, Counting counting) {
+        FleetState next = new FleetState(this);
+        next.countings = countings.with(source, counting);
+        return next;
+    }
+
+    FleetState with(Policy published) {
+        FleetState next = new FleetState(this);
+        next.policy = Optional.of(published);
+        return next;
     }
 
     FleetState with(SourceStored stored) {
-        return new FleetState(
-                position, now, policy, countings, hosts, hostsByImage, targets, sources.with(stored.source(), stored));
+        FleetState next = new FleetState(this);
+        next.sources = sources.with(stored.source(), stored);
+        return next;
+    }
+
+    FleetState with(KernelImage image, KernelInterface offered) {
+        FleetState next = new FleetState(this);
+        next.exports = exports.with(image, offered);
+        return next;
     }
 
     FleetState with(HostId id, HostState host) {
-        return new FleetState(position, now, policy, countings, hosts.with(id, host), hostsByImage, targets, sources);
+        FleetState next = new FleetState(this);
+        next.hosts = hosts.with(id, host);
+        return next;
     }
 
     FleetState change(BuildTarget target, UnaryOperator<TargetState> change) {
-        return new FleetState(
-                position,
-                now,
-                policy,
-                countings,
-                hosts,
-                hostsByImage,
-                targets.change(target, TargetState.UNKNOWN, change),
-                sources);
+        TargetState before = target(target);
+        TargetState after = change.apply(before);
+        if (after == before) {
+            return this;
+        }
+        FleetState next = new FleetState(this);
+        next.targets = targets.with(target, after);
+        next.derive(target, before, after);
+        return next;
     }
 
-    FleetState placing(HostId host, KernelImage image) {
-        PersistentMap<KernelImage, PersistentMap<HostId, HostId>> next =
-                hostsByImage.change(image, PersistentMap.empty(), there -> there.with(host, host));
-        return new FleetState(position, now, policy, countings, hosts, next, targets, sources);
+    /** Keeps what follows from a target in step with it. */
+    private void derive(BuildTarget target, TargetState before, TargetState after) {
+        if (!before.running().equals(after.running())) {
+            before.running().ifPresent(ended -> {
+                PersistentMap<BuildTarget, BuildTarget> rest =
+                        buildsBy(ended.builder()).without(target);
+                builds = rest.isEmpty() ? builds.without(ended.builder()) : builds.with(ended.builder(), rest);
+                running--;
+            });
+            after.running().ifPresent(begun -> {
+                builds = builds.with(begun.builder(), buildsBy(begun.builder()).with(target, target));
+                running++;
+            });
+        }
+        List<Deadline> old = before.deadlines(target);
+        List<Deadline> now = after.deadlines(target);
+        if (!old.equals(now)) {
+            for (Deadline deadline : old) {
+                deadlines = deadlines.without(Due.of(deadline, target));
+            }
+            for (Deadline deadline : now) {
+                deadlines = deadlines.with(Due.of(deadline, target), deadline);
+            }
+        }
+        if (!before.queued().equals(after.queued())) {
+            before.queued().ifPresent(place -> queue = queue.without(place));
+            after.queued().ifPresent(place -> queue = queue.with(place, target));
+        }
+        if (before.isShareable() != after.isShareable()) {
+            shareable =
+                    shareable.with(target.source(), shareable(target.source()).with(target, target));
+        }
+    }
+
+    FleetState placing(HostId host, KernelImage image, boolean canBuild, boolean readsMap) {
+        FleetState next = new FleetState(this);
+        next.placements = placements.with(image, placement(image).with(host, canBuild, readsMap));
+        return next;
     }
 
     FleetState removing(HostId host, KernelImage image) {
-        PersistentMap<HostId, HostId> rest =
-                hostsByImage.get(image).orElse(PersistentMap.empty()).without(host);
-        PersistentMap<KernelImage, PersistentMap<HostId, HostId>> next =
-                rest.isEmpty() ? hostsByImage.without(image) : hostsByImage.with(image, rest);
-        return new FleetState(position, now, policy, countings, hosts, next, targets, sources);
+        Placement rest = placement(image).without(host);
+        FleetState next = new FleetState(this);
+        next.placements = rest.hosts().isEmpty() ? placements.without(image) : placements.with(image, rest);
+        return next;
+    }
+
+    /**
+     * Who has an image.
+     *
+     * @param builders those of them who have everything that a build for it needs
+     * @param maps those of them who can read its symbol map
+     */
+    record Placement(
+            PersistentMap<HostId, HostId> hosts,
+            PersistentMap<HostId, HostId> builders,
+            PersistentMap<HostId, HostId> maps) {
+
+        static final Placement NOBODY =
+                new Placement(PersistentMap.empty(), PersistentMap.empty(), PersistentMap.empty());
+
+        Placement with(HostId host, boolean canBuild, boolean readsMap) {
+            return new Placement(
+                    hosts.with(host, host),
+                    canBuild ? builders.with(host, host) : builders.without(host),
+                    readsMap ? maps.with(host, host) : maps.without(host));
+        }
+
+        Placement without(HostId host) {
+            return new Placement(hosts.without(host), builders.without(host), maps.without(host));
+        }
+    }
+
+    /** Where a deadline stands among all of them. */
+    private record Due(Instant at, BuildTarget target, String kind) implements Comparable<Due> {
+
+        static Due of(Deadline deadline, BuildTarget target) {
+            return new Due(deadline.at(), target, deadline.kind());
+        }
+
+        @Override
+        public int compareTo(Due other) {
+            int order = at.compareTo(other.at);
+            order = order != 0 ? order : target.compareTo(other.target);
+            return order != 0 ? order : kind.compareTo(other.kind);
+        }
     }
 }

@@ -2,7 +2,9 @@ package io.kmodfleet.coordinator.decision;
 
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Check;
+import io.kmodfleet.contracts.Compiler;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Subject;
@@ -26,6 +28,21 @@ record HostState(HostReport report, PersistentMap<Subject, Standing> standing) {
     /** Every check of this host and of that kernel which failed. */
     Stream<Check> missingFor(KernelState kernel) {
         return Stream.concat(report.checks().stream(), kernel.checks().stream()).filter(check -> !check.passed());
+    }
+
+    /** Whether its compiler is of the kind that built the kernel, as far as both are known. */
+    boolean hasCompilerOf(KernelState kernel) {
+        return report.compiler().isEmpty()
+                || kernel.compiler().isEmpty()
+                || report.compiler()
+                        .get()
+                        .major()
+                        .equals(kernel.compiler().get().major());
+    }
+
+    /** What a build depends on besides target and source; a host that does not tell its compiler stands for itself. */
+    static String toolchainOf(HostId host, HostReport report) {
+        return report.compiler().map(Compiler::text).orElseGet(() -> "that of " + host);
     }
 
     HostState with(HostReport next) {

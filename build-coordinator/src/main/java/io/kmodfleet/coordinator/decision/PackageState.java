@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.decision;
 
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.Proof;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,59 +10,188 @@ import java.util.Optional;
 
 /**
  * One package of a target. It is offered when a builder claims it for a build that was ordered and the store found it right;
- * it is proven when one host has shown what the policy asks for.
+ * it is proven when one host has shown what the policy asks for; it is recalled when somebody says so or hosts cannot load it.
  *
  * @param builder who built it on order
+ * @param toolchain what it was built with
  * @param bodies the bodies of its modules, once the store has it
+ * @param needs what its modules ask of a kernel
+ * @param offeredAt the ledger position at which it was both claimed and stored
  * @param proof the most that any host has shown of it
  * @param canary the one host that may try it before it is proven
  * @param failedOn hosts on which it could not be installed, in order
+ * @param notLoadedOn hosts that could not load it, in order
+ * @param recalled why no host gets it any more
+ * @param told hosts that were told to install it
+ * @param served those of them that reported success
  */
 record PackageState(
         Digest digest,
         Optional<HostId> builder,
+        String toolchain,
         List<Digest> bodies,
+        Optional<KernelInterface> needs,
+        Optional<Long> offeredAt,
         Optional<Proof> proof,
         Optional<HostId> canary,
-        List<HostId> failedOn) {
+        List<HostId> failedOn,
+        List<HostId> notLoadedOn,
+        Optional<String> recalled,
+        PersistentMap<HostId, HostId> told,
+        PersistentMap<HostId, HostId> served) {
 
     static PackageState unheardOf(Digest digest) {
-        return new PackageState(digest, Optional.empty(), List.of(), Optional.empty(), Optional.empty(), List.of());
+        return new PackageState(
+                digest,
+                Optional.empty(),
+                "",
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                Optional.empty(),
+                PersistentMap.empty(),
+                PersistentMap.empty());
     }
 
     boolean isOffered() {
-        return builder.isPresent() && !bodies.isEmpty();
+        return offeredAt.isPresent();
+    }
+
+    boolean isRecalled() {
+        return recalled.isPresent();
     }
 
     boolean isProven(Proof wanted) {
         return proof.map(shown -> shown.covers(wanted)).orElse(false);
     }
 
-    /** The builder tries its own package first. */
-    PackageState builtBy(HostId host) {
-        return builder.isPresent()
-                ? this
-                : new PackageState(digest, Optional.of(host), bodies, proof, Optional.of(host), failedOn);
+    boolean failedAnyhowOn(HostId host) {
+        return failedOn.contains(host) || notLoadedOn.contains(host);
     }
 
-    PackageState storedWith(List<Digest> found) {
-        return new PackageState(digest, builder, List.copyOf(found), proof, canary, failedOn);
+    /** Hosts that could not use it. */
+    int failures() {
+        return failedOn.size() + notLoadedOn.size();
+    }
+
+    /** The builder tries its own package first. */
+    PackageState builtBy(HostId host, String with, long position) {
+        return builder.isPresent()
+                ? this
+                : copy(
+                        Optional.of(host),
+                        with,
+                        bodies,
+                        needs,
+                        bodies.isEmpty() ? offeredAt : Optional.of(position),
+                        proof,
+                        Optional.of(host));
+    }
+
+    PackageState storedWith(List<Digest> found, Optional<KernelInterface> asks, long position) {
+        Optional<Long> since = offeredAt.isPresent() || builder.isEmpty() ? offeredAt : Optional.of(position);
+        return copy(builder, toolchain, List.copyOf(found), asks, since, proof, canary);
     }
 
     PackageState shown(Proof more) {
-        return isProven(more) ? this : new PackageState(digest, builder, bodies, Optional.of(more), canary, failedOn);
-    }
-
-    PackageState failedOn(HostId host) {
-        if (failedOn.contains(host)) {
-            return this;
-        }
-        List<HostId> next = new ArrayList<>(failedOn);
-        next.add(host);
-        return new PackageState(digest, builder, bodies, proof, canary, List.copyOf(next));
+        return isProven(more) ? this : copy(builder, toolchain, bodies, needs, offeredAt, Optional.of(more), canary);
     }
 
     PackageState triedBy(HostId next) {
-        return new PackageState(digest, builder, bodies, proof, Optional.of(next), failedOn);
+        return canary.equals(Optional.of(next))
+                ? this
+                : copy(builder, toolchain, bodies, needs, offeredAt, proof, Optional.of(next));
+    }
+
+    PackageState failedOn(HostId host) {
+        return failedOn.contains(host) ? this : copy(with(failedOn, host), notLoadedOn, recalled, told, served);
+    }
+
+    PackageState notLoadedOn(HostId host) {
+        return notLoadedOn.contains(host) ? this : copy(failedOn, with(notLoadedOn, host), recalled, told, served);
+    }
+
+    PackageState recalledFor(String why) {
+        return isRecalled() ? this : copy(failedOn, notLoadedOn, Optional.of(why), told, served);
+    }
+
+    /** Somebody asked to try again. */
+    PackageState forgiven(Optional<HostId> onlyOn) {
+        if (failedOn.isEmpty() && notLoadedOn.isEmpty()) {
+            return this;
+        }
+        return copy(without(failedOn, onlyOn), without(notLoadedOn, onlyOn), recalled, told, served);
+    }
+
+    PackageState toldTo(HostId host) {
+        return told.get(host).isPresent() ? this : copy(failedOn, notLoadedOn, recalled, told.with(host, host), served);
+    }
+
+    PackageState servedTo(HostId host) {
+        return served.get(host).isPresent() || told.get(host).isEmpty()
+                ? this
+                : copy(failedOn, notLoadedOn, recalled, told, served.with(host, host));
+    }
+
+    private static List<HostId> with(List<HostId> hosts, HostId host) {
+        List<HostId> more = new ArrayList<>(hosts);
+        more.add(host);
+        return List.copyOf(more);
+    }
+
+    private static List<HostId> without(List<HostId> hosts, Optional<HostId> host) {
+        return hosts.stream()
+                .filter(known -> host.isPresent() && !known.equals(host.get()))
+                .toList();
+    }
+
+    private PackageState copy(
+            Optional<HostId> builder,
+            String toolchain,
+            List<Digest> bodies,
+            Optional<KernelInterface> needs,
+            Optional<Long> offeredAt,
+            Optional<Proof> proof,
+            Optional<HostId> canary) {
+        return new PackageState(
+                digest,
+                builder,
+                toolchain,
+                bodies,
+                needs,
+                offeredAt,
+                proof,
+                canary,
+                failedOn,
+                notLoadedOn,
+                recalled,
+                told,
+                served);
+    }
+
+    private PackageState copy(
+            List<HostId> failedOn,
+            List<HostId> notLoadedOn,
+            Optional<String> recalled,
+            PersistentMap<HostId, HostId> told,
+            PersistentMap<HostId, HostId> served) {
+        return new PackageState(
+                digest,
+                builder,
+                toolchain,
+                bodies,
+                needs,
+                offeredAt,
+                proof,
+                canary,
+                failedOn,
+                notLoadedOn,
+                recalled,
+                told,
+                served);
     }
 }

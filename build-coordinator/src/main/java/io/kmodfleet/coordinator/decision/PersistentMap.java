@@ -49,6 +49,15 @@ final class PersistentMap<K extends Comparable<? super K>, V> implements Iterabl
         return Optional.empty();
     }
 
+    /** The entry with the least key. */
+    Optional<Map.Entry<K, V>> first() {
+        Node<K, V> node = root;
+        while (node != null && node.left != null) {
+            node = node.left;
+        }
+        return node == null ? Optional.empty() : Optional.of(Map.entry(node.key, node.value));
+    }
+
     PersistentMap<K, V> with(K key, V value) {
         return new PersistentMap<>(insert(root, key, value));
     }

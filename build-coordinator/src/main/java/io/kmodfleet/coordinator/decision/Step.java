@@ -9,7 +9,7 @@ import java.util.List;
 public record Step(Envelope envelope, Instant takenAt, List<Decision> decisions, FleetState after) {
 
     /** Version of the rules that {@link #take} decides by; stands beside every decision in the ledger. */
-    public static final int RULES = 1;
+    public static final int RULES = 2;
 
     /**
      * Decides. The envelope must be one that {@code before} neither {@linkplain FleetState#holds holds} nor misses one before.
@@ -17,7 +17,23 @@ public record Step(Envelope envelope, Instant takenAt, List<Decision> decisions,
      * @param takenAt the coordinator's clock when it took the observation: the only time that the rules know
      */
     public static Step take(FleetState before, Envelope envelope, Instant takenAt) {
-        List<Decision> decisions = Decider.decide(before, envelope, takenAt);
+        return take(before, envelope, takenAt, RULES);
+    }
+
+    /**
+     * Decides as that version of the rules does.
+     *
+     * @throws IllegalArgumentException for a version that is not known here
+     */
+    public static Step take(FleetState before, Envelope envelope, Instant takenAt, int rules) {
+        List<Decision> decisions =
+                switch (rules) {
+                    case 1 -> Decider1.decide(before, envelope, takenAt);
+                    case RULES -> Decider.decide(before, envelope, takenAt);
+                    default ->
+                        throw new IllegalArgumentException(
+                                "Expected rules of a version from 1 to " + RULES + ", but got " + rules);
+                };
         return new Step(envelope, takenAt, decisions, settle(before, envelope, takenAt, decisions));
     }
 

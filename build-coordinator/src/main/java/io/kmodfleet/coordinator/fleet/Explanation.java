@@ -21,6 +21,74 @@ public record Explanation(String text, String change) {
                                 + " is installed and was built for this very kernel image (" + fact(decision, "file")
                                 + ").",
                         "");
+            case NOT_ACTIVATED ->
+                new Explanation(
+                        module + " " + fact(decision, "version") + " is installed and right, but "
+                                + fact(decision, "missing") + ". The agent was told to activate it.",
+                        "The agent's next report. A module that is in use is never unloaded: then it serves after the next"
+                                + " boot.");
+            case STALE_BUILD ->
+                new Explanation(
+                        "What is installed of " + module + " was " + fact(decision, "stale")
+                                + ": it may crash the host (product guide, 6.1.2). "
+                                + (decision instanceof Decision.Build
+                                        ? "This host builds it anew."
+                                        : "This host installs the package that " + fact(decision, "builtBy")
+                                                + " built for this very image."),
+                        "");
+            case PACKAGE_COMPATIBLE ->
+                new Explanation(
+                        "A proven package of " + module + " for kernel " + fact(decision, "builtFor")
+                                + " serves here too: this kernel has each of its "
+                                + fact(decision, "symbols")
+                                + " symbols with the same CRC. This host installs it; nothing is compiled.",
+                        "");
+            case WAVE_PENDING ->
+                new Explanation(
+                        "A proven package is there. It goes out in waves, and this host is not in wave "
+                                + fact(decision, "wave") + ".",
+                        "Every host of that wave reports success.");
+            case ROLLOUT_STOPPED ->
+                new Explanation(
+                        "The roll-out of the package was stopped in wave " + fact(decision, "wave") + ": "
+                                + fact(decision, "failures") + " hosts could not use it.",
+                        "kmodfleet retry, once the cause is mended; or a recall of the package.");
+            case KNOWN_BAD ->
+                new Explanation(
+                        "The package of " + module + " for this kernel image was recalled ("
+                                + fact(decision, "recalled") + "), and no other host can build another.",
+                        "Another host with this image that can build, or another source.");
+            case WAITING_FOR_FIRST_BOOT ->
+                new Explanation(
+                        module
+                                + " reads addresses out of the kernel's symbol map, and no host with this image has a usable"
+                                + " one (here: " + fact(decision, "symbolMap") + ").",
+                        "The first boot of any host into " + kernel
+                                + ", or its debug package with the real System.map.");
+            case OUTSIDE_WINDOW ->
+                new Explanation(
+                        "Hosts could build " + module
+                                + " for this kernel image, but their maintenance window is closed: "
+                                + fact(decision, "window") + ".",
+                        "The window opens at " + fact(decision, "until") + ".");
+            case BUILD_LIMIT ->
+                new Explanation(
+                        "As many builds are under way as the policy allows at once (" + fact(decision, "limit") + ").",
+                        "The end of one of them; who asked first is served first.");
+            case RETRY_LATER ->
+                new Explanation(
+                        "The last build ended for a reason that does not lie in it: " + fact(decision, "lastError")
+                                + ". It is tried again at " + fact(decision, "until") + ".",
+                        "That time; or at once: kmodfleet retry HOST");
+            case KEY_NOT_ENROLLED ->
+                new Explanation(
+                        "Secure Boot is on, and the key that signs the fleet's modules (" + fact(decision, "key")
+                                + ") is not enrolled here: the kernel would refuse the module.",
+                        "On this host: mokutil --import with the fleet's certificate, then a reboot.");
+            case CONSENT_MISSING ->
+                new Explanation(
+                        "This host could be served, but the policy does not let its group be changed.",
+                        "A policy whose group has 'change: true'.");
             case PACKAGE_EXACT ->
                 new Explanation(
                         "A package of " + module + " for this very kernel image is there, built by "
@@ -82,12 +150,13 @@ public record Explanation(String text, String change) {
             case FAILED_TOO_OFTEN ->
                 new Explanation(
                         "It failed " + fact(decision, "failures")
-                                + " times for this kernel image, as often as the policy allows." + lastError(decision),
-                        "Another source, or publishing the policy again, which asks for everything that failed.");
+                                + " times for this kernel image: as often as the policy allows, or with every toolchain that"
+                                + " there is." + lastError(decision),
+                        "Another source, another toolchain on a host with this image, or: kmodfleet retry HOST");
             case INSTALL_FAILED ->
                 new Explanation(
                         "The package could not be installed on this host; it keeps the module it had.",
-                        "Mend what the agent's log says, then publish the policy again.");
+                        "Mend what the agent's log says, then: kmodfleet retry HOST");
             case IMAGE_NOT_INSTALLED ->
                 new Explanation(
                         "Files of kernel " + kernel

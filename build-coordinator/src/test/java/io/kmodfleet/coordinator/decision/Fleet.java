@@ -28,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /** A fleet to tell stories about: each call is one observation, and the decisions it led to. */
 final class Fleet {
@@ -62,8 +63,17 @@ final class Fleet {
                 List.of(
                         new Policy.SystemRule("debian", "12", "6.7", Optional.empty()),
                         new Policy.SystemRule("ubuntu", "24.04", "6.11", Optional.empty())),
-                List.of(new Policy.WantedModule("v4l2loopback", "0.12.7", SOURCE, Binding.SYMBOL_CRC, proof)),
-                new Policy.Limits(2));
+                List.of(wanted(proof)),
+                Policy.Limits.ofFailures(2),
+                List.of(),
+                List.of(),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    static Policy.WantedModule wanted(Proof proof) {
+        return new Policy.WantedModule(
+                "v4l2loopback", "0.12.7", SOURCE, Binding.SYMBOL_CRC, proof, Optional.empty(), Optional.empty());
     }
 
     List<Decision> sees(Observation observation) {
@@ -139,7 +149,8 @@ final class Fleet {
     }
 
     static Observation stored() {
-        return new Observation.PackageStored(PACKAGE, TARGET, "v4l2loopback", "0.12.7", List.of(BODY));
+        return new Observation.PackageStored(
+                PACKAGE, TARGET, "v4l2loopback", "0.12.7", List.of(BODY), Optional.empty());
     }
 
     static Observation installed(String name) {
@@ -204,7 +215,9 @@ final class Fleet {
                             Optional.empty(),
                             Optional.empty(),
                             image,
-                            loaded))
+                            loaded,
+                            Optional.empty(),
+                            Optional.empty()))
                     : List.of();
             KernelState kernel = new KernelState(
                     new KernelIdentity(arch, release, Optional.empty(), image, Optional.empty(), Optional.empty()),
@@ -214,8 +227,19 @@ final class Fleet {
                     Optional.empty(),
                     Optional.empty(),
                     List.of(),
-                    modules);
-            return new HostReport(name, os, arch, observeOnly, List.of(dkms), List.of(kernel));
+                    modules,
+                    Optional.empty(),
+                    Optional.empty());
+            return new HostReport(
+                    name,
+                    os,
+                    arch,
+                    observeOnly,
+                    List.of(dkms),
+                    List.of(kernel),
+                    new TreeMap<>(),
+                    Optional.empty(),
+                    Optional.empty());
         }
     }
 }

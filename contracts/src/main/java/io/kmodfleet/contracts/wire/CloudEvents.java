@@ -206,6 +206,11 @@ public final class CloudEvents {
             }
 
             @Override
+            public String on(Command.ActivateModule activate) {
+                return activate.decision().id().toString();
+            }
+
+            @Override
             public String on(Command.NoteDecision note) {
                 return note.decision().id().toString();
             }

@@ -6,9 +6,11 @@ import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.Policy;
+import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Samples;
 import java.io.IOException;
 import java.io.InputStream;
@@ -16,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -42,13 +45,35 @@ class GoldenTest {
             String name = "command-" + nameOf(Command.class, command) + "-" + nameOf(Decision.class, decision);
             assertGolden(name, command, Command.class);
         }
+        Decision.Keep inactive =
+                new Decision.Keep(Samples.ID, Samples.SUBJECT, Reason.NOT_ACTIVATED, List.of(Fact.of("loaded", "no")));
+        assertGolden("command-activate-module-keep", Command.carryingOut(inactive), Command.class);
         assertGolden("command-acknowledge", new Command.Acknowledge(Samples.HOST, 1795479567747L, 42), Command.class);
     }
 
     @Test
     void policy_and_manifest_are_written_as_before() throws IOException {
         assertGolden("policy", Samples.POLICY, Policy.class);
+        assertGolden("policy-whole", Samples.WHOLE_POLICY, Policy.class);
         assertGolden("manifest", Samples.MANIFEST, PackageManifest.class);
+    }
+
+    @Test
+    void what_later_versions_added_is_left_out_where_it_is_not_said_and_written_where_it_is() throws IOException {
+        assertGolden(
+                "host-reported-whole",
+                new Observation.HostReported(Samples.HOST, Samples.wholeReport()),
+                Observation.class);
+        assertGolden(
+                "package-stored-whole",
+                new Observation.PackageStored(
+                        Samples.digest("package"),
+                        Samples.TARGET,
+                        "v4l2loopback",
+                        "0.12.7",
+                        List.of(Samples.digest("body")),
+                        Optional.of(Samples.KERNEL_INTERFACE)),
+                Observation.class);
     }
 
     @Test
