@@ -17,7 +17,6 @@ import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Proof;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
-import io.kmodfleet.contracts.SymbolMap;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
 import io.kmodfleet.coordinator.decision.TargetState.Failure;
 import io.kmodfleet.coordinator.decision.TargetState.Pause;
@@ -337,8 +336,7 @@ final class Evolving {
         for (KernelState kernel : report.kernels()) {
             Optional<KernelImage> image = KernelImage.of(kernel.identity());
             if (image.isPresent()) {
-                boolean readsMap = kernel.symbolMap() == SymbolMap.USABLE;
-                state = state.placing(id, image.get(), host.canBuildFor(kernel), readsMap);
+                state = state.placing(id, image.get(), host, kernel);
                 state = knowingLoaded(state, image.get(), report, kernel);
             }
         }

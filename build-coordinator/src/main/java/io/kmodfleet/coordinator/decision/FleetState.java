@@ -13,13 +13,18 @@ import io.kmodfleet.contracts.Observation.SourceStored;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.contracts.SymbolMap;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
 
 /**
  * Everything the coordinator knows, after a number of ledger entries. A value: it changes only by {@link Step}.
@@ -85,6 +90,73 @@ public final class FleetState {
     /** What is known before the first entry. */
     public static FleetState empty() {
         return EMPTY;
+    }
+
+    /**
+     * The state that these pieces make up.
+     *
+     * @param position of the last entry it knows
+     * @param now when that was taken
+     * @param parts of {@link #parts}, in that order
+     */
+    public static FleetState of(long position, Instant now, Iterator<StatePart> parts) {
+        FleetState state = EMPTY.at(position, now);
+        while (parts.hasNext()) {
+            state = state.with(parts.next());
+        }
+        return state;
+    }
+
+    /** Everything it is made of, one host, target or source after the other; made while they are read. */
+    public Stream<StatePart> parts() {
+        return Stream.of(
+                        policy.<StatePart>map(StatePart.Published::new).stream(),
+                        stream(sources).map(entry -> new StatePart.Source(entry.getValue())),
+                        stream(exports)
+                                .map(entry -> new StatePart.Exports(
+                                        entry.getKey().arch(),
+                                        entry.getKey().release(),
+                                        entry.getKey().digest(),
+                                        entry.getValue())),
+                        stream(countings)
+                                .map(entry -> new StatePart.Counted(
+                                        entry.getKey(),
+                                        entry.getValue().epoch(),
+                                        entry.getValue().sequence(),
+                                        entry.getValue().retired())),
+                        stream(hosts).map(entry -> StatePart.of(entry.getKey(), entry.getValue())),
+                        stream(targets).map(entry -> StatePart.of(entry.getKey(), entry.getValue())))
+                .flatMap(Function.identity());
+    }
+
+    private static <K extends Comparable<? super K>, V> Stream<Map.Entry<K, V>> stream(PersistentMap<K, V> map) {
+        return StreamSupport.stream(map.spliterator(), false);
+    }
+
+    private FleetState with(StatePart part) {
+        if (part instanceof StatePart.Published published) {
+            return with(published.policy());
+        }
+        if (part instanceof StatePart.Source source) {
+            return with(source.stored());
+        }
+        if (part instanceof StatePart.Exports offered) {
+            return with(new KernelImage(offered.arch(), offered.release(), offered.image()), offered.exports());
+        }
+        if (part instanceof StatePart.Counted counted) {
+            return with(counted.source(), new Counting(counted.epoch(), counted.sequence(), counted.retired()));
+        }
+        if (part instanceof StatePart.Host host) {
+            HostState known = StatePart.read(host);
+            FleetState state = with(host.id(), known);
+            for (KernelState kernel : host.report().kernels()) {
+                Optional<KernelImage> image = KernelImage.of(kernel.identity());
+                state = image.isPresent() ? state.placing(host.id(), image.get(), known, kernel) : state;
+            }
+            return state;
+        }
+        StatePart.Target target = (StatePart.Target) part;
+        return change(target.target(), unknown -> StatePart.read(target));
     }
 
     /** The number of ledger entries taken; the next one has the position after it. */
@@ -339,7 +411,9 @@ public final class FleetState {
         }
     }
 
-    FleetState placing(HostId host, KernelImage image, boolean canBuild, boolean readsMap) {
+    FleetState placing(HostId host, KernelImage image, HostState known, KernelState kernel) {
+        boolean canBuild = known.canBuildFor(kernel);
+        boolean readsMap = kernel.symbolMap() == SymbolMap.USABLE;
         FleetState next = new FleetState(this);
         next.placements = placements.with(image, placement(image).with(host, canBuild, readsMap));
         return next;

@@ -1,8 +1,10 @@
 package io.kmodfleet.coordinator.decision;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Optional;
@@ -47,6 +49,12 @@ final class PersistentMap<K extends Comparable<? super K>, V> implements Iterabl
             node = order < 0 ? node.left : node.right;
         }
         return Optional.empty();
+    }
+
+    List<K> keys() {
+        List<K> keys = new ArrayList<>(size());
+        forEach(entry -> keys.add(entry.getKey()));
+        return keys;
     }
 
     /** The entry with the least key. */
