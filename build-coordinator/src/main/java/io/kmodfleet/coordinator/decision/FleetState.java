@@ -17,6 +17,7 @@ import io.kmodfleet.contracts.SymbolMap;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -205,6 +206,31 @@ public final class FleetState {
     /** Builds under way in the whole fleet. */
     public int buildsUnderWay() {
         return running;
+    }
+
+    /** Hosts on which a module of that package lies, for a kernel that runs or may be booted. */
+    public List<HostId> hostsWithPackage(BuildTarget target, Digest digest) {
+        List<Digest> bodies =
+                target(target).find(digest).map(PackageState::bodies).orElse(List.of());
+        List<HostId> with = new ArrayList<>();
+        for (Map.Entry<HostId, HostState> entry : hosts) {
+            boolean has = entry.getValue().report().kernels().stream()
+                    .flatMap(kernel -> kernel.modules().stream())
+                    .anyMatch(module -> bodies.contains(module.body()));
+            if (has) {
+                with.add(entry.getKey());
+            }
+        }
+        return with;
+    }
+
+    /** The packages of a target that were built on order and found right, the one that hosts get first. */
+    public List<Digest> opinions(BuildTarget target) {
+        return target(target).packages().stream()
+                .filter(PackageState::isOffered)
+                .sorted(Comparator.comparing(known -> known.offeredAt().orElseThrow()))
+                .map(PackageState::digest)
+                .toList();
     }
 
     /** Whether the ledger holds this observation already: then it is acknowledged, and nothing else happens. */

@@ -298,8 +298,9 @@ final class Rules {
     private static Optional<Answer> keyMissing(Question q) {
         boolean secure = q.report().secureBoot().map(SecureBoot::enabled).orElse(false);
         Optional<String> key = q.policy().trust().flatMap(Trust::signingKey);
-        boolean enrolled = key.isPresent()
-                && q.report().secureBoot().orElseThrow().enrolledKeys().contains(key.get());
+        boolean enrolled = q.report().secureBoot().stream()
+                .flatMap(boot -> boot.enrolledKeys().stream())
+                .anyMatch(enrolledKey -> key.equals(Optional.of(enrolledKey)));
         return !secure || enrolled
                 ? Optional.empty()
                 : waiting(q, Reason.KEY_NOT_ENROLLED, Fact.of("key", key.orElse("none in the policy")));

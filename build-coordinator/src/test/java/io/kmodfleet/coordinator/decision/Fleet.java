@@ -6,6 +6,7 @@ import io.kmodfleet.contracts.Binding;
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Check.Piece;
+import io.kmodfleet.contracts.Compiler;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
@@ -21,13 +22,16 @@ import io.kmodfleet.contracts.OperatingSystem;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.Proof;
 import io.kmodfleet.contracts.SymbolMap;
+import io.kmodfleet.coordinator.ledger.LedgerEntry;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** A fleet to tell stories about: each call is one observation, and the decisions it led to. */
@@ -45,12 +49,24 @@ final class Fleet {
     private final List<Envelope> history = new ArrayList<>();
     private final List<List<Decision>> decided = new ArrayList<>();
     private FleetState state = FleetState.empty();
+    private final List<Instant> times = new ArrayList<>();
+    private Instant now = AT;
     private long epoch = 1;
 
     static Fleet withPolicy() {
+        return with(policy(Proof.INSTALL));
+    }
+
+    static Fleet withoutSource(Policy policy) {
+        Fleet fleet = new Fleet();
+        fleet.publishes(policy);
+        return fleet;
+    }
+
+    static Fleet with(Policy policy) {
         Fleet fleet = new Fleet();
         fleet.sees(new Observation.SourceStored(SOURCE, "v4l2loopback", "0.12.7", Binding.SYMBOL_CRC));
-        fleet.sees(new Observation.PolicyPublished("ada", policy(Proof.INSTALL)));
+        fleet.publishes(policy);
         return fleet;
     }
 
@@ -76,18 +92,40 @@ final class Fleet {
                 "v4l2loopback", "0.12.7", SOURCE, Binding.SYMBOL_CRC, proof, Optional.empty(), Optional.empty());
     }
 
+    List<Decision> publishes(Policy policy) {
+        return sees(new Observation.PolicyPublished("ada", policy));
+    }
+
+    /** The clock of the coordinator. */
+    Fleet after(Duration time) {
+        now = now.plus(time);
+        return this;
+    }
+
+    Instant now() {
+        return now;
+    }
+
+    /** What the ticker would publish next, published at its time. */
+    List<Decision> waits() {
+        Deadline next = state.nextDeadline().orElseThrow();
+        now = next.at();
+        return sees(next.observation());
+    }
+
     List<Decision> sees(Observation observation) {
         return takes(next(observation));
     }
 
     Envelope next(Observation observation) {
         String source = Envelope.speakerOf(observation);
-        return new Envelope(source, epoch, sequences.merge(source, 1L, Long::sum), AT, observation);
+        return new Envelope(source, epoch, sequences.merge(source, 1L, Long::sum), now, observation);
     }
 
     List<Decision> takes(Envelope envelope) {
         assertThat(state.holds(envelope)).isFalse();
-        Step step = Step.take(state, envelope, AT);
+        Step step = Step.take(state, envelope, now);
+        times.add(now);
         history.add(envelope);
         decided.add(step.decisions());
         state = step.after();
@@ -106,6 +144,15 @@ final class Fleet {
 
     List<Envelope> history() {
         return history;
+    }
+
+    /** The history as the ledger has it. */
+    List<LedgerEntry> ledger() {
+        List<LedgerEntry> entries = new ArrayList<>();
+        for (int i = 0; i < history.size(); i++) {
+            entries.add(new LedgerEntry(i + 1, times.get(i), history.get(i), decided.get(i), Step.RULES));
+        }
+        return entries;
     }
 
     List<List<Decision>> decided() {
@@ -172,10 +219,54 @@ final class Fleet {
         Host ALPINE = report -> report.os = new OperatingSystem("alpine", "3.22", "Alpine");
         Host ARM = report -> report.arch = "aarch64";
         Host HAS_MODULE = report -> report.module = true;
+        Host RUNS = report -> report.running = true;
+        Host READS_MAP = report -> report.symbolMap = SymbolMap.USABLE;
+        Host NOT_IN_INITRAMFS = report -> report.inInitramfs = Optional.of(false);
+        Host MODULE_OF_ANOTHER_IMAGE = report -> {
+            report.module = true;
+            report.builtFor = Optional.of(digest("another image"));
+        };
+        Host MODULE_OLDER_THAN_IMAGE = report -> {
+            report.module = true;
+            report.builtFor = Optional.empty();
+            report.changedAt = Optional.of(AT.minusSeconds(60));
+            report.imageInstalledAt = Optional.of(AT);
+        };
         Host HAS_LOADED_MODULE = report -> {
             report.module = true;
             report.loaded = true;
         };
+
+        static Host compiler(String text) {
+            return report -> report.compiler = Optional.of(new Compiler(text));
+        }
+
+        static Host kernelBuiltBy(String text) {
+            return report -> report.kernelCompiler = Optional.of(new Compiler(text));
+        }
+
+        static Host secureBoot(String... keys) {
+            return report -> report.secureBoot = Optional.of(new HostReport.SecureBoot(true, List.of(keys)));
+        }
+
+        static Host label(String label, String value) {
+            return report -> report.labels.put(label, value);
+        }
+
+        static Host image(String name) {
+            return report -> report.image = Optional.of(digest(name));
+        }
+
+        static Host body(Digest body) {
+            return report -> {
+                report.module = true;
+                report.body = body;
+            };
+        }
+
+        static Host builtFor(String image) {
+            return report -> report.builtFor = Optional.of(digest(image));
+        }
 
         static Host kernel(String release) {
             return report -> report.release = release;
@@ -185,6 +276,8 @@ final class Fleet {
     }
 
     static final class Report {
+        private static final Digest THE_SAME = digest("the image it has");
+
         private final String name;
         private boolean canBuild;
         private boolean observeOnly;
@@ -194,6 +287,17 @@ final class Fleet {
         private OperatingSystem os = new OperatingSystem("debian", "12", "Debian 12");
         private String arch = "x86_64";
         private String release = KERNEL;
+        private boolean running;
+        private SymbolMap symbolMap = SymbolMap.STUB;
+        private Optional<Boolean> inInitramfs = Optional.empty();
+        private Optional<Digest> builtFor = Optional.of(THE_SAME);
+        private Optional<Instant> changedAt = Optional.empty();
+        private Optional<Instant> imageInstalledAt = Optional.empty();
+        private Optional<Compiler> compiler = Optional.empty();
+        private Optional<Compiler> kernelCompiler = Optional.empty();
+        private Optional<HostReport.SecureBoot> secureBoot = Optional.empty();
+        private final SortedMap<String, String> labels = new TreeMap<>();
+        private Digest body = BODY;
 
         Report(String name) {
             this.name = name;
@@ -210,36 +314,28 @@ final class Fleet {
                             "v4l2loopback",
                             Optional.of("0.12.7"),
                             "/lib/modules/" + release + "/updates/v4l2loopback.ko",
-                            BODY,
+                            body,
                             Optional.empty(),
                             Optional.empty(),
-                            Optional.empty(),
-                            image,
+                            changedAt,
+                            builtFor.equals(Optional.of(THE_SAME)) ? image : builtFor,
                             loaded,
-                            Optional.empty(),
+                            inInitramfs,
                             Optional.empty()))
                     : List.of();
             KernelState kernel = new KernelState(
                     new KernelIdentity(arch, release, Optional.empty(), image, Optional.empty(), Optional.empty()),
-                    loaded,
-                    SymbolMap.STUB,
+                    loaded || running,
+                    symbolMap,
                     true,
-                    Optional.empty(),
+                    imageInstalledAt,
                     Optional.empty(),
                     List.of(),
                     modules,
                     Optional.empty(),
-                    Optional.empty());
+                    kernelCompiler);
             return new HostReport(
-                    name,
-                    os,
-                    arch,
-                    observeOnly,
-                    List.of(dkms),
-                    List.of(kernel),
-                    new TreeMap<>(),
-                    Optional.empty(),
-                    Optional.empty());
+                    name, os, arch, observeOnly, List.of(dkms), List.of(kernel), labels, compiler, secureBoot);
         }
     }
 }
