@@ -118,6 +118,16 @@ final class Decider {
                     }
                 }
             }
+            // A host that is no longer to try a package, or no longer in the roll-out of one.
+            for (Map.Entry<Subject, Standing> entry :
+                    before.hosts().get(event.host()).map(HostState::standing).orElse(PersistentMap.empty())) {
+                Optional<BuildTarget> asked = entry.getValue().asksFor();
+                if (asked.isPresent()
+                        && before.target(asked.get()).packages()
+                                != after.target(asked.get()).packages()) {
+                    subjects.addAll(askers(asked.get()));
+                }
+            }
             // Builds that were taken from a host that forgot them, or that no longer has their kernel.
             for (Map.Entry<BuildTarget, BuildTarget> build : before.buildsBy(event.host())) {
                 if (after.target(build.getKey()).running().isEmpty()) {

@@ -55,11 +55,7 @@ final class Evolving {
                 return state.change(
                         event.target(),
                         target -> target.isOrdered(event.build(), event.host())
-                                ? released(target.changePackage(
-                                                event.packageDigest(),
-                                                built -> built.builtBy(
-                                                        event.host(), toolchain(state, event.host()), state.position()))
-                                        .withoutOvertaken(event.build()))
+                                ? succeeded(state, target, event)
                                 : target);
             }
 
@@ -300,6 +296,28 @@ final class Evolving {
         return state.report(host).map(HostReport::hostname).orElse(host.value());
     }
 
+    private static TargetState succeeded(FleetState state, TargetState before, Observation.BuildSucceeded event) {
+        String toolchain = toolchain(state, event.host());
+        TargetState target = before.changePackage(
+                        event.packageDigest(), built -> built.builtBy(event.host(), toolchain, state.position()))
+                .withoutOvertaken(event.build());
+        PackageState claimed = target.find(event.packageDigest()).orElseThrow();
+        // What is known already needs no store to say so again.
+        TargetState ended = claimed.isOffered()
+                ? target.withRunning(target.running().filter(running -> !running.is(event.build(), event.host())))
+                : target;
+        return claimed.isRecalled()
+                ? ended.withFailure(
+                        new Failure(
+                                event.host(),
+                                "it gave the package that was recalled",
+                                FailureClass.BUILD,
+                                toolchain,
+                                true),
+                        ended.pause())
+                : released(ended);
+    }
+
     /** A build is over when its package is both claimed and stored, whichever is heard of first. */
     private static TargetState released(TargetState target) {
         Optional<Running> rest = target.running().filter(running -> target.packages().stream()
@@ -398,8 +416,15 @@ final class Evolving {
     }
 
     private static FleetState releasing(FleetState state, BuildTarget target, Subject subject) {
-        return state.change(target, of -> of.withAskers(of.askers().without(subject))
-                .withRunning(of.running().filter(running -> !running.builder().equals(subject.host()))));
+        return state.change(target, of -> {
+            TargetState rest = of.withAskers(of.askers().without(subject))
+                    .withRunning(
+                            of.running().filter(running -> !running.builder().equals(subject.host())));
+            for (PackageState known : of.packages()) {
+                rest = rest.changePackage(known.digest(), offered -> offered.notToldTo(subject.host()));
+            }
+            return rest;
+        });
     }
 
     /** Publishing a policy asks for everything again. */

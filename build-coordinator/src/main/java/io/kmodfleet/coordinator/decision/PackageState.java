@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param offeredAt the ledger position at which it was both claimed and stored
  * @param proof the most that any host has shown of it
  * @param canary the one host that may try it before it is proven
+ * @param abandoned whether its canary is gone, or forgot that it was to try
  * @param failedOn hosts on which it could not be installed, in order
  * @param notLoadedOn hosts that could not load it, in order
  * @param recalled why no host gets it any more
@@ -34,6 +35,7 @@ record PackageState(
         Optional<Long> offeredAt,
         Optional<Proof> proof,
         Optional<HostId> canary,
+        boolean abandoned,
         List<HostId> failedOn,
         List<HostId> notLoadedOn,
         Optional<String> recalled,
@@ -50,6 +52,7 @@ record PackageState(
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
+                false,
                 List.of(),
                 List.of(),
                 Optional.empty(),
@@ -102,9 +105,10 @@ record PackageState(
     }
 
     PackageState triedBy(HostId next) {
-        return canary.equals(Optional.of(next))
+        return canary.equals(Optional.of(next)) && !abandoned
                 ? this
-                : copy(builder, toolchain, bodies, needs, offeredAt, proof, Optional.of(next));
+                : copy(builder, toolchain, bodies, needs, offeredAt, proof, Optional.of(next))
+                        .abandoned(false);
     }
 
     PackageState failedOn(HostId host) {
@@ -129,6 +133,32 @@ record PackageState(
 
     PackageState toldTo(HostId host) {
         return told.get(host).isPresent() ? this : copy(failedOn, notLoadedOn, recalled, told.with(host, host), served);
+    }
+
+    /** Nobody waits for a host that is gone or forgot. */
+    PackageState notToldTo(HostId host) {
+        PackageState rest = told.get(host).isEmpty()
+                ? this
+                : copy(failedOn, notLoadedOn, recalled, told.without(host), served.without(host));
+        return canary.equals(Optional.of(host)) && !abandoned ? rest.abandoned(true) : rest;
+    }
+
+    private PackageState abandoned(boolean now) {
+        return new PackageState(
+                digest,
+                builder,
+                toolchain,
+                bodies,
+                needs,
+                offeredAt,
+                proof,
+                canary,
+                now,
+                failedOn,
+                notLoadedOn,
+                recalled,
+                told,
+                served);
     }
 
     PackageState servedTo(HostId host) {
@@ -166,6 +196,7 @@ record PackageState(
                 offeredAt,
                 proof,
                 canary,
+                abandoned && canary.equals(this.canary),
                 failedOn,
                 notLoadedOn,
                 recalled,
@@ -188,6 +219,7 @@ record PackageState(
                 offeredAt,
                 proof,
                 canary,
+                abandoned,
                 failedOn,
                 notLoadedOn,
                 recalled,

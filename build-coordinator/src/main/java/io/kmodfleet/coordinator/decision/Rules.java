@@ -150,7 +150,10 @@ final class Rules {
     private static boolean isCanary(Question q, PackageState offered) {
         HostId host = q.subject().host();
         boolean anotherTries = offered.canary()
-                .map(canary -> !canary.equals(host) && !offered.failedAnyhowOn(canary))
+                .map(canary -> !canary.equals(host)
+                        && !offered.abandoned()
+                        && !offered.failedAnyhowOn(canary)
+                        && q.placement().hosts().get(canary).isPresent())
                 .orElse(false);
         boolean allowed = offered.failures() < q.policy().limits().failuresPerTarget();
         return !anotherTries && allowed && q.mayChange();

@@ -20,11 +20,13 @@ record Wave(int number, int of, int size, boolean stopped) {
     static Wave of(Rollout rollout, PackageState offered, int population) {
         int number = 0;
         int size = 0;
+        // A failure within what the policy lets does not hold up the others.
+        int answered = offered.served().size() + offered.failures();
         do {
             number++;
             int percent = number <= rollout.waves().size() ? rollout.waves().get(number - 1) : 100;
             size = Math.max(1, (int) ((long) population * percent / 100));
-        } while (number <= rollout.waves().size() && offered.served().size() >= size);
+        } while (number <= rollout.waves().size() && answered >= size);
         boolean stopped = (long) offered.failures() * 100 > (long) size * rollout.failurePercent();
         return new Wave(
                 number, rollout.waves().size() + 1, number > rollout.waves().size() ? population : size, stopped);
@@ -47,7 +49,7 @@ record Wave(int number, int of, int size, boolean stopped) {
                             Fact.of("failures", offered.failures()),
                             Fact.of("wave", number + " of " + of))));
         }
-        return offered.told().size() < size
+        return number == of || offered.told().size() < size
                 ? Optional.empty()
                 : Optional.of(new No(
                         Reason.WAVE_PENDING,
