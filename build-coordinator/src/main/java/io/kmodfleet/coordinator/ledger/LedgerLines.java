@@ -1,9 +1,10 @@
 package io.kmodfleet.coordinator.ledger;
 
 import com.fasterxml.jackson.core.JsonParseException;
+import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.io.JsonEOFException;
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectReader;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
@@ -141,12 +142,14 @@ public final class LedgerLines {
                 number, positionOf(bytes, from, length), "line " + number + ": Expected a ledger entry, but " + reason);
     }
 
+    /** The position stands first, so it is read even where what follows is broken. */
     private static OptionalLong positionOf(byte[] bytes, int from, int length) {
-        try {
-            JsonNode position = FleetJson.mapper().readTree(bytes, from, length).path("position");
-            return position.canConvertToLong() && position.longValue() > 0
-                    ? OptionalLong.of(position.longValue())
-                    : OptionalLong.empty();
+        try (JsonParser parser = FleetJson.mapper().createParser(bytes, from, length)) {
+            boolean first = parser.nextToken() == JsonToken.START_OBJECT
+                    && "position".equals(parser.nextFieldName())
+                    && parser.nextToken() == JsonToken.VALUE_NUMBER_INT;
+            long position = first ? parser.getLongValue() : 0;
+            return position > 0 ? OptionalLong.of(position) : OptionalLong.empty();
         } catch (IOException e) {
             return OptionalLong.empty();
         }
