@@ -26,7 +26,8 @@ class ReplayPurityTest {
                     .and(DescribedPredicate.not(belongToAnyOf(LedgerResource.class))))
             .or(belongToAnyOf(LedgerEntry.class, LedgerLines.class, Explanation.class))
             .or(DescribedPredicate.describe(
-                    "the chain", type -> type.getFullName().contains("coordinator.ledger.LedgerChain")));
+                    "Explanation and LedgerChain",
+                    type -> type.getFullName().matches(".*coordinator.(fleet.Explanation|ledger.LedgerChain).*")));
 
     @Test
     void what_replays_a_ledger_runs_without_coordinator_broker_and_database() {
