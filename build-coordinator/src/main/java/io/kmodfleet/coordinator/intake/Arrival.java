@@ -7,6 +7,7 @@ import io.kmodfleet.contracts.wire.UnreadableEvent.Problem;
 import io.kmodfleet.coordinator.ledger.DeadLetter;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -30,10 +31,18 @@ record Arrival(ConsumerRecord<byte[], byte[]> record, Optional<Envelope> envelop
         }
         try {
             Envelope envelope = CloudEvents.readObservation(record.key(), record.value(), headers);
-            return new Arrival(record, Optional.of(envelope), Optional.empty());
+            return new Arrival(record, Optional.of(inMicros(envelope)), Optional.empty());
         } catch (UnreadableEvent e) {
             return new Arrival(record, Optional.empty(), Optional.of(e));
         }
+    }
+
+    /** PostgreSQL keeps microseconds: what is decided on must be what is read back. */
+    private static Envelope inMicros(Envelope read) {
+        Instant at = read.at().truncatedTo(ChronoUnit.MICROS);
+        return at.equals(read.at())
+                ? read
+                : new Envelope(read.source(), read.epoch(), read.sequence(), at, read.observation());
     }
 
     DeadLetter buried(Problem why, String detail, Instant now) {

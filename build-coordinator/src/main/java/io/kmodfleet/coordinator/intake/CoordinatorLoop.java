@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.intake;
 
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.wire.UnreadableEvent.Problem;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -47,6 +49,7 @@ public class CoordinatorLoop {
     private final Uni<Void> recovery;
     private final Map<Awaited, CompletableFuture<Long>> awaited = new ConcurrentHashMap<>();
     private volatile FleetState state = FleetState.empty();
+    private volatile Optional<Digest> chain = Optional.empty();
     private volatile boolean recovered;
 
     private record Awaited(String source, long epoch, long sequence) {}
@@ -118,13 +121,14 @@ public class CoordinatorLoop {
                 .chain(turn -> ledger.append(turn.entries, turn.after, turn.deadLetters)
                         .map(done -> {
                             state = turn.after;
+                            chain = turn.chain;
                             turn.entries.forEach(this::tellWhoWaits);
                             return new Committed(turn.commands(), turn.deadLetters, turn.after.position(), now);
                         }));
     }
 
     private Turn decide(List<Arrival> arrivals, Instant now) {
-        Turn turn = new Turn(state);
+        Turn turn = new Turn(state, chain);
         for (Arrival arrival : arrivals) {
             arrival.problem().ifPresent(why -> turn.bury(arrival, why.problem(), why.getMessage(), now));
             arrival.envelope().ifPresent(envelope -> turn.take(arrival, envelope, now));
@@ -154,6 +158,7 @@ public class CoordinatorLoop {
     private Uni<Void> fold() {
         Instant start = Instant.now();
         return ledger.after(0)
+                .invoke(entry -> chain = entry.chain())
                 .onItem()
                 .scan(
                         FleetState::empty,
@@ -195,9 +200,11 @@ public class CoordinatorLoop {
         private final List<DeadLetter> deadLetters = new ArrayList<>();
         private final Outbox outbox = new Outbox();
         private FleetState after;
+        private Optional<Digest> chain;
 
-        Turn(FleetState before) {
+        Turn(FleetState before, Optional<Digest> chain) {
             this.after = before;
+            this.chain = chain;
         }
 
         void bury(Arrival arrival, Problem why, String detail, Instant now) {
@@ -229,7 +236,10 @@ public class CoordinatorLoop {
                 return;
             }
             after = step.after();
-            entries.add(new LedgerEntry(after.position(), now, envelope, step.decisions(), Step.RULES));
+            LedgerEntry entry =
+                    new LedgerEntry(after.position(), now, envelope, step.decisions(), Step.RULES).chainedTo(chain);
+            chain = entry.chain();
+            entries.add(entry);
             outbox.add(envelope, step.decisions());
         }
 

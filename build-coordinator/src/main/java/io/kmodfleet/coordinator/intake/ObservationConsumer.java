@@ -4,6 +4,7 @@ import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -23,7 +24,8 @@ class ObservationConsumer {
 
     @Incoming("observations")
     Uni<Void> take(ConsumerRecords<byte[], byte[]> records) {
-        Instant now = clock.instant();
+        // As exact as PostgreSQL keeps it.
+        Instant now = clock.instant().truncatedTo(ChronoUnit.MICROS);
         List<Arrival> arrivals = new ArrayList<>(records.count());
         for (ConsumerRecord<byte[], byte[]> record : records) {
             arrivals.add(Arrival.of(record));

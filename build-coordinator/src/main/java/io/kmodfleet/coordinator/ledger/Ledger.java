@@ -3,8 +3,8 @@ package io.kmodfleet.coordinator.ledger;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectReader;
-import com.fasterxml.jackson.databind.ObjectWriter;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
@@ -25,6 +25,7 @@ import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.StreamSupport;
 
@@ -37,8 +38,6 @@ public class Ledger {
 
     private static final String UNIQUE_VIOLATION = "23505";
     private static final int CHUNK = 1000;
-    private static final ObjectWriter DECISIONS_OUT =
-            FleetJson.mapper().writerFor(new TypeReference<List<Decision>>() {});
     private static final ObjectReader DECISIONS_IN =
             FleetJson.mapper().readerFor(new TypeReference<List<Decision>>() {});
     private static final ObjectReader OBSERVATION_IN = FleetJson.mapper().readerFor(Observation.class);
@@ -101,7 +100,7 @@ public class Ledger {
 
     private Uni<List<LedgerEntry>> chunkAfter(long position) {
         return pool.preparedQuery(
-                        "select position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules"
+                        "select position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules, chain"
                                 + " from ledger where position > $1 order by position limit " + CHUNK)
                 .execute(Tuple.of(position))
                 .map(rows -> StreamSupport.stream(rows.spliterator(), false)
@@ -123,7 +122,8 @@ public class Ledger {
                     row.getOffsetDateTime("taken_at").toInstant(),
                     envelope,
                     DECISIONS_IN.readValue(row.getString("decisions")),
-                    row.getInteger("rules"));
+                    row.getInteger("rules"),
+                    Optional.ofNullable(row.getString("chain")).map(Digest::parse));
         } catch (JsonProcessingException e) {
             throw new IllegalStateException(
                     "Expected to read ledger position " + position + ", but " + e.getOriginalMessage(), e);
@@ -131,7 +131,7 @@ public class Ledger {
     }
 
     private static Uni<Void> insertEntries(SqlConnection connection, List<LedgerEntry> entries) {
-        Columns columns = new Columns(entries.size(), 9);
+        Columns columns = new Columns(entries.size(), 10);
         for (LedgerEntry entry : entries) {
             Envelope envelope = entry.envelope();
             columns.row(
@@ -142,14 +142,15 @@ public class Ledger {
                     envelope.sequence(),
                     utc(envelope.at()),
                     FleetJson.write(envelope.observation()),
-                    json(entry.decisions()),
-                    entry.rules());
+                    LedgerChain.decisionsText(entry.decisions()),
+                    entry.rules(),
+                    entry.chain().orElseThrow().toString());
         }
         return columns.insert(
                 connection,
-                "insert into ledger (position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules)"
-                        + " select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::bigint[], $5::bigint[],"
-                        + " $6::timestamptz[], $7::text[], $8::text[], $9::int[])");
+                "insert into ledger (position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules,"
+                        + " chain) select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::bigint[], $5::bigint[],"
+                        + " $6::timestamptz[], $7::text[], $8::text[], $9::int[], $10::text[])");
     }
 
     private static Uni<Void> insertDecisions(SqlConnection connection, List<LedgerEntry> entries) {
@@ -269,14 +270,6 @@ public class Ledger {
                 "insert into dead_letter (topic, part, part_offset, problem, detail, excerpt, at)"
                         + " select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[],"
                         + " $7::timestamptz[]) on conflict do nothing");
-    }
-
-    private static String json(List<Decision> decisions) {
-        try {
-            return DECISIONS_OUT.writeValueAsString(decisions);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException("Expected decisions to be writable as JSON", e);
-        }
     }
 
     private static String kindOf(Decision decision) {

@@ -9,6 +9,9 @@ public final class Topics {
     /** Coordinator to agents. */
     public static final String COMMANDS = "kmodfleet.commands";
 
+    /** Every entry of the ledger after it was committed, in order; one partition, kept for ever. */
+    public static final String LEDGER = "kmodfleet.ledger";
+
     /** Records that nobody could read, each with the reason. */
     public static final String DEAD_LETTERS = "kmodfleet.dead-letters";
 

@@ -4,6 +4,7 @@ import io.quarkus.picocli.runtime.PicocliCommandLineFactory;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.inject.Produces;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import picocli.CommandLine;
 
 /** The one place where the command line turns exceptions into exit codes. */
@@ -18,8 +19,9 @@ class CommandLineSetup {
                 command.getErr().println("[ERROR] " + trouble.getMessage());
                 return trouble.exitCode();
             }
-            boolean known = failure instanceof IOException;
-            command.getErr().println("[ERROR] " + (known ? failure.getMessage() : failure.toString()));
+            Exception cause = failure instanceof UncheckedIOException unchecked ? unchecked.getCause() : failure;
+            boolean known = cause instanceof IOException;
+            command.getErr().println("[ERROR] " + (known ? cause.getMessage() : cause.toString()));
             return KmodfleetCommand.FAILED;
         });
         return line;

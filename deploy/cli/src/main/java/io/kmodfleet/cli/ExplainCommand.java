@@ -2,9 +2,11 @@ package io.kmodfleet.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 /** Why. */
@@ -12,7 +14,7 @@ import picocli.CommandLine.Parameters;
 final class ExplainCommand implements Callable<Integer> {
 
     @Mixin
-    private FleetApi api;
+    private LedgerFrom ledger;
 
     @Mixin
     private Printing printing;
@@ -20,24 +22,36 @@ final class ExplainCommand implements Callable<Integer> {
     @Parameters(paramLabel = "HOST", description = "Its id, the first six or more digits of it, or its name.")
     private String host;
 
+    @Option(
+            names = "--at",
+            paramLabel = "POSITION|INSTANT",
+            description = "As it was after that position of the ledger, or at that instant.")
+    private Optional<String> moment;
+
     @Override
     public Integer call() throws IOException {
-        JsonNode why = api.fromCoordinator("/api/v1/hosts/" + FleetApi.escaped(host) + "/explanation");
+        JsonNode why = moment.isPresent() || ledger.isElsewhere()
+                ? StateView.at(ledger, moment.orElse("")).explanation(host)
+                : ledger.api().fromCoordinator("/api/v1/hosts/" + FleetApi.escaped(host) + "/explanation");
         if (printing.isJson()) {
             printing.json(why);
             return 0;
         }
+        print(why);
+        return 0;
+    }
+
+    static void print(JsonNode why) {
         Printing.line("%s (%s)", why.path("hostname").asText(), why.path("host").asText());
         if (why.path("answers").isEmpty()) {
             System.out.println("\nThe policy wants no module on it.");
         }
         for (JsonNode answer : why.path("answers")) {
-            print(answer);
+            printAnswer(answer);
         }
-        return 0;
     }
 
-    private static void print(JsonNode answer) {
+    private static void printAnswer(JsonNode answer) {
         System.out.println();
         Printing.line(
                 "%s on %s: %s, %s (decision %s, %s)",

@@ -3,6 +3,7 @@ package io.kmodfleet.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.ConnectException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -63,6 +64,41 @@ final class FleetApi {
                 == 201;
     }
 
+    /**
+     * The ledger as the coordinator streams it.
+     *
+     * @param upTo the last position that it holds
+     */
+    record LedgerAnswer(InputStream bytes, long upTo) implements AutoCloseable {
+        @Override
+        public void close() throws IOException {
+            bytes.close();
+        }
+    }
+
+    /** @param limit 0 for all */
+    LedgerAnswer ledger(long after, long limit, boolean compressed) throws IOException {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(at(coordinator, "/api/v1/ledger?after=" + after + "&limit=" + limit));
+        if (compressed) {
+            request.header("Accept-Encoding", "gzip");
+        }
+        HttpResponse<InputStream> answer = send(request, HttpResponse.BodyHandlers.ofInputStream());
+        return new LedgerAnswer(
+                answer.body(),
+                answer.headers().firstValueAsLong("Kmodfleet-Up-To").orElse(0));
+    }
+
+    URI coordinator() {
+        return coordinator;
+    }
+
+    /** Whether the coordinator is on this machine, so that compressing costs more than it saves. */
+    boolean isLocal() {
+        String host = String.valueOf(coordinator.getHost());
+        return host.equals("localhost") || host.startsWith("127.") || host.equals("[::1]");
+    }
+
     /** Below the path of the address, where it has one: the API may stand behind a proxy. */
     private static URI at(URI service, String path) {
         boolean web = "http".equals(service.getScheme()) || "https".equals(service.getScheme());
@@ -79,9 +115,13 @@ final class FleetApi {
     }
 
     private HttpResponse<byte[]> send(HttpRequest.Builder builder) throws IOException {
+        return send(builder, HttpResponse.BodyHandlers.ofByteArray());
+    }
+
+    private <T> HttpResponse<T> send(HttpRequest.Builder builder, HttpResponse.BodyHandler<T> body) throws IOException {
         HttpRequest request = builder.timeout(ANSWER).build();
         try {
-            HttpResponse<byte[]> answer = http.send(request, HttpResponse.BodyHandlers.ofByteArray());
+            HttpResponse<T> answer = http.send(request, body);
             if (answer.statusCode() / 100 == 2) {
                 return answer;
             }
@@ -118,9 +158,10 @@ final class FleetApi {
         return request.uri().getScheme() + "://" + request.uri().getAuthority();
     }
 
-    private static String detailOf(HttpResponse<byte[]> answer) {
+    private static String detailOf(HttpResponse<?> answer) {
         try {
-            JsonNode problem = FleetJson.mapper().readTree(answer.body());
+            byte[] body = answer.body() instanceof InputStream stream ? stream.readAllBytes() : (byte[]) answer.body();
+            JsonNode problem = FleetJson.mapper().readTree(body);
             String rule = problem.path("rule").asText("");
             return (rule.isEmpty() ? "" : rule + ": ") + problem.path("detail").asText("HTTP " + answer.statusCode());
         } catch (IOException e) {

@@ -3,23 +3,33 @@ package io.kmodfleet.cli;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.cli.Printing.Table;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** The fleet. */
 @Command(name = "hosts", description = "Show the hosts, their kernels, and the answer that stands for each.")
 final class HostsCommand implements Callable<Integer> {
 
     @Mixin
-    private FleetApi api;
+    private LedgerFrom ledger;
 
     @Mixin
     private Printing printing;
 
+    @Option(
+            names = "--at",
+            paramLabel = "POSITION|INSTANT",
+            description = "As they were after that position of the ledger, or at that instant.")
+    private Optional<String> moment;
+
     @Override
     public Integer call() throws IOException {
-        JsonNode answer = api.fromCoordinator("/api/v1/hosts?limit=1000");
+        JsonNode answer = moment.isPresent() || ledger.isElsewhere()
+                ? StateView.at(ledger, moment.orElse("")).hosts()
+                : ledger.api().fromCoordinator("/api/v1/hosts?limit=1000");
         if (printing.isJson()) {
             printing.json(answer);
             return 0;

@@ -18,6 +18,9 @@ import picocli.CommandLine.ScopeType;
             PackagesCommand.class,
             DecisionsCommand.class,
             ExplainCommand.class,
+            AuditCommand.class,
+            WhatIfCommand.class,
+            LedgerCommand.class,
             RefusalsCommand.class,
             DeadLettersCommand.class
         },
@@ -28,7 +31,7 @@ import picocli.CommandLine.ScopeType;
             "  1  refused or failed; the message says why",
             "  2  wrong usage",
             "  3  coordinator or store not reached",
-            "  4  not found"
+            "  4  not found; for audit: something is wrong, and named"
         })
 final class KmodfleetCommand {
 

@@ -37,9 +37,8 @@ final class PolicyCommand {
                     String author,
             @Parameters(paramLabel = "FILE", description = "YAML or JSON; - for standard input.") String file)
             throws IOException {
-        String document =
-                file.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : read(Path.of(file));
-        validate(file, document);
+        String document = documentOf(file);
+        policyOf(file, document);
         JsonNode answer =
                 fleet.publishPolicy(document, author == null ? System.getProperty("user.name", "unknown") : author);
         if (print.isJson()) {
@@ -51,6 +50,11 @@ final class PolicyCommand {
         return 0;
     }
 
+    /** @param file - for standard input */
+    static String documentOf(String file) throws IOException {
+        return file.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : read(Path.of(file));
+    }
+
     private static String read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new Trouble(KmodfleetCommand.NOT_FOUND, "Expected a policy file, but there is no " + file + ".");
@@ -58,11 +62,14 @@ final class PolicyCommand {
         return Files.readString(file);
     }
 
-    private static void validate(String file, String document) {
+    /** What a document says, or where it is wrong. */
+    static Policy policyOf(String file, String document) {
         try {
-            if (FleetJson.yaml().readValue(document, Policy.class) == null) {
+            Policy policy = FleetJson.yaml().readValue(document, Policy.class);
+            if (policy == null) {
                 throw new Trouble(KmodfleetCommand.FAILED, file + ": Expected a policy, but it is empty.");
             }
+            return policy;
         } catch (JsonProcessingException e) {
             String line = e.getLocation() == null ? "" : ":" + e.getLocation().getLineNr();
             String what =
