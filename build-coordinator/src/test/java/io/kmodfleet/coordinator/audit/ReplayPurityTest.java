@@ -25,9 +25,8 @@ class ReplayPurityTest {
             .or(resideInAPackage("..coordinator.audit..")
                     .and(DescribedPredicate.not(belongToAnyOf(LedgerResource.class))))
             .or(belongToAnyOf(LedgerEntry.class, LedgerLines.class, Explanation.class))
-            .or(DescribedPredicate.describe(
-                    "Explanation and LedgerChain",
-                    type -> type.getFullName().matches(".*coordinator.(fleet.Explanation|ledger.LedgerChain).*")));
+            .or(DescribedPredicate.describe("Explanation and LedgerChain", type -> type.getFullName()
+                    .matches(".*coordinator.(fleet.Explanation|ledger.LedgerChain).*")));
 
     @Test
     void what_replays_a_ledger_runs_without_coordinator_broker_and_database() {

@@ -1,0 +1,131 @@
+package io.kmodfleet.coordinator.decision;
+
+import static io.kmodfleet.coordinator.decision.Fleet.Host.ALPINE;
+import static io.kmodfleet.coordinator.decision.Fleet.Host.CAN_BUILD;
+import static io.kmodfleet.coordinator.decision.Fleet.Host.HAS_LOADED_MODULE;
+import static io.kmodfleet.coordinator.decision.Fleet.Host.HAS_MODULE;
+import static io.kmodfleet.coordinator.decision.Fleet.Host.MODULE_OF_ANOTHER_IMAGE;
+import static io.kmodfleet.coordinator.decision.Fleet.Host.kernel;
+import static io.kmodfleet.coordinator.decision.Fleet.Host.secureBoot;
+import static io.kmodfleet.coordinator.decision.Fleet.KERNEL;
+import static io.kmodfleet.coordinator.decision.Fleet.built;
+import static io.kmodfleet.coordinator.decision.Fleet.host;
+import static io.kmodfleet.coordinator.decision.Fleet.installed;
+import static io.kmodfleet.coordinator.decision.Fleet.reported;
+import static io.kmodfleet.coordinator.decision.Fleet.stored;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.Reason;
+import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.coordinator.decision.RebootSafety.Answer;
+import io.kmodfleet.coordinator.decision.Trail.Applied;
+import io.kmodfleet.coordinator.decision.Trail.Outcome;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class QueriesTest {
+
+    private final Fleet fleet = Fleet.withPolicy();
+
+    @Test
+    void a_trail_names_the_rule_that_answers_and_those_that_would() {
+        fleet.sees(reported("a", CAN_BUILD, kernel("6.12.0-1-amd64")));
+
+        Trail trail = Trail.of(fleet.state(), new Subject(host("a"), "6.12.0-1-amd64", "v4l2loopback"))
+                .orElseThrow();
+
+        assertThat(trail.rules())
+                .filteredOn(rule -> rule.outcome() == Outcome.ANSWERS)
+                .extracting(rule -> rule.reason().orElseThrow())
+                .containsExactly(Reason.KERNEL_OUT_OF_RANGE);
+        assertThat(trail.rules())
+                .filteredOn(rule -> rule.outcome() == Outcome.WOULD_ANSWER)
+                .extracting(Applied::number)
+                .containsExactly("14, 15", "16");
+    }
+
+    @Test
+    void a_trail_can_be_made_of_every_host_whatever_is_missing() {
+        fleet.sees(reported("a", Fleet.Host.NO_IMAGE));
+        fleet.sees(reported("b", MODULE_OF_ANOTHER_IMAGE));
+
+        assertThat(Trail.of(fleet.state(), new Subject(host("a"), KERNEL, "v4l2loopback")))
+                .isPresent();
+        assertThat(Trail.of(fleet.state(), new Subject(host("b"), KERNEL, "v4l2loopback"))
+                        .orElseThrow()
+                        .rules())
+                .anySatisfy(rule -> assertThat(rule.outcome()).isEqualTo(Outcome.MARKS));
+    }
+
+    @Test
+    void a_host_whose_module_is_right_is_safe_to_reboot() {
+        fleet.sees(reported("a", HAS_LOADED_MODULE));
+
+        assertThat(RebootSafety.of(fleet.state(), host("a")).answer()).isEqualTo(Answer.SAFE);
+    }
+
+    @Test
+    void a_host_is_not_safe_for_one_reason() {
+        fleet.sees(reported("without"));
+        fleet.sees(reported("stale", MODULE_OF_ANOTHER_IMAGE));
+        fleet.sees(reported("unsigned", HAS_MODULE, secureBoot("a key")));
+
+        assertThat(RebootSafety.of(fleet.state(), host("without")).because()).contains("not installed");
+        assertThat(RebootSafety.of(fleet.state(), host("stale")).because()).contains("built for image");
+        assertThat(RebootSafety.of(fleet.state(), host("unsigned")).because()).contains("not signed");
+        assertThat(RebootSafety.of(fleet.state(), host("unsigned")).kernel()).contains(KERNEL);
+        assertThat(RebootSafety.of(fleet.state(), host("nobody")).answer()).isEqualTo(Answer.UNKNOWN);
+    }
+
+    @Test
+    void preflight_of_a_kernel_that_nobody_has_counts_one_build_and_who_would_be_refused() {
+        fleet.sees(reported("a", CAN_BUILD));
+        fleet.sees(reported("b"));
+        fleet.sees(reported("c", ALPINE));
+
+        Preflight preflight = Preflight.of(fleet.state(), kernelOf("6.1.0-99-amd64", Optional.empty()));
+
+        assertThat(preflight.hosts()).isEqualTo(3);
+        assertThat(preflight.modules()).singleElement().satisfies(line -> {
+            assertThat(line.build()).isEqualTo(1);
+            assertThat(line.builder()).contains("a");
+            assertThat(line.waiting()).isEqualTo(2);
+            assertThat(line.reuse()).isZero();
+            assertThat(line.refused()).isEqualTo(Map.of(Reason.OS_UNSUPPORTED, 1));
+        });
+    }
+
+    @Test
+    void preflight_of_a_kernel_that_is_served_counts_reuse_and_changes_nothing() {
+        Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(built("a", build));
+        fleet.sees(stored());
+        fleet.sees(installed("a"));
+        fleet.sees(reported("other", kernel("6.1.0-1-amd64")));
+        var before = fleet.state().parts().toList();
+
+        Preflight preflight = Preflight.of(fleet.state(), kernelOf(KERNEL, Optional.of(Fleet.TARGET.image())));
+
+        assertThat(preflight.modules().get(0).reuse()).isEqualTo(2);
+        assertThat(preflight.modules().get(0).build()).isZero();
+        assertThat(fleet.state().parts()).containsExactlyElementsOf(before);
+    }
+
+    @Test
+    void preflight_of_a_kernel_out_of_range_refuses_everybody() {
+        fleet.sees(reported("a", CAN_BUILD));
+
+        assertThat(Preflight.of(fleet.state(), kernelOf("6.12.1-amd64", Optional.empty()))
+                        .modules()
+                        .get(0)
+                        .refused())
+                .isEqualTo(Map.of(Reason.KERNEL_OUT_OF_RANGE, 1));
+    }
+
+    private static KernelIdentity kernelOf(String release, Optional<io.kmodfleet.contracts.Digest> image) {
+        return new KernelIdentity("x86_64", release, Optional.empty(), image, Optional.empty(), Optional.empty());
+    }
+}
