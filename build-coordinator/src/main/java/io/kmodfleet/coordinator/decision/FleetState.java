@@ -224,6 +224,27 @@ public final class FleetState {
         return with;
     }
 
+    /** The target that a package was built for; none for one that the ledger never heard of. */
+    public Optional<BuildTarget> targetOfPackage(Digest digest) {
+        for (Map.Entry<BuildTarget, TargetState> entry : targets) {
+            if (entry.getValue().find(digest).isPresent()) {
+                return Optional.of(entry.getKey());
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Whether a host runs a kernel for which it has a module of that package. */
+    public boolean runs(HostId host, BuildTarget target, Digest digest) {
+        List<Digest> bodies =
+                target(target).find(digest).map(PackageState::bodies).orElse(List.of());
+        return report(host).stream()
+                .flatMap(report -> report.kernels().stream())
+                .filter(KernelState::running)
+                .flatMap(kernel -> kernel.modules().stream())
+                .anyMatch(module -> bodies.contains(module.body()));
+    }
+
     /** The packages of a target that were built on order and found right, the one that hosts get first. */
     public List<Digest> opinions(BuildTarget target) {
         return target(target).packages().stream()

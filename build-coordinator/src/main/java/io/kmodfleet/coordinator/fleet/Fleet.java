@@ -1,10 +1,16 @@
 package io.kmodfleet.coordinator.fleet;
 
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.decision.RebootSafety;
+import io.kmodfleet.coordinator.decision.Trail;
 import io.kmodfleet.coordinator.fleet.FleetView.Answer;
 import io.kmodfleet.coordinator.fleet.FleetView.Decided;
 import io.kmodfleet.coordinator.fleet.FleetView.Host;
 import io.kmodfleet.coordinator.fleet.FleetView.Letter;
 import io.kmodfleet.coordinator.fleet.FleetView.Why;
+import io.kmodfleet.coordinator.intake.CoordinatorLoop;
 import io.quarkus.hibernate.reactive.panache.common.WithSession;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -18,6 +24,12 @@ import java.util.stream.Collectors;
 @WithSession
 class Fleet {
 
+    private final CoordinatorLoop loop;
+
+    Fleet(CoordinatorLoop loop) {
+        this.loop = loop;
+    }
+
     Uni<List<Host>> hosts(String after, int limit) {
         return HostRow.page(after, limit).chain(this::withStanding);
     }
@@ -27,12 +39,47 @@ class Fleet {
         return HostRow.named(name).chain(this::withStanding);
     }
 
-    Uni<Why> explain(Host host) {
+    /** @throws Problem (as failure) where it is nobody's name, or several hosts' */
+    Uni<Host> hostMeantBy(String name) {
+        return hostsNamed(name).map(found -> {
+            List<Host> exact =
+                    found.stream().filter(host -> host.host().equals(name)).toList();
+            List<Host> meant = exact.isEmpty() ? found : exact;
+            if (meant.isEmpty()) {
+                throw new Problem(
+                        404,
+                        "No such host",
+                        "Expected a host id, the first six or more digits of one, or a host name, but no host is called '"
+                                + name + "'. See /api/v1/hosts");
+            }
+            if (meant.size() > 1) {
+                throw new Problem(
+                        409,
+                        "Several hosts",
+                        "Expected one host, but '" + name + "' may be "
+                                + String.join(
+                                        ", ", meant.stream().map(Host::host).toList()));
+            }
+            return meant.get(0);
+        });
+    }
+
+    /** @param kernel only that release */
+    Uni<Why> explain(Host host, Optional<String> kernel) {
+        FleetState state = loop.state();
         return StandingRow.of(List.of(host.host()))
                 .map(rows -> new Why(
                         host.host(),
                         host.hostname(),
-                        rows.stream().map(Answer::of).toList()));
+                        host.reboot(),
+                        rows.stream()
+                                .filter(row -> kernel.map(row.release::equals).orElse(true))
+                                .map(row -> Answer.of(
+                                        row,
+                                        Trail.of(state, new Subject(new HostId(row.host), row.release, row.module))
+                                                .map(Trail::rules)
+                                                .orElse(List.of())))
+                                .toList()));
     }
 
     Uni<List<Decided>> decisions(Optional<String> host, long before, int limit) {
@@ -59,8 +106,8 @@ class Fleet {
 
     private Uni<List<Host>> withStanding(List<HostRow> rows) {
         List<String> ids = rows.stream().map(row -> row.id).toList();
-        return StandingRow.of(ids)
-                .map(standing ->
-                        rows.stream().map(row -> Host.of(row, standing)).toList());
+        return StandingRow.of(ids).map(standing -> rows.stream()
+                .map(row -> Host.of(row, standing, RebootSafety.of(loop.state(), new HostId(row.id))))
+                .toList());
     }
 }

@@ -13,7 +13,6 @@ import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
-import java.util.List;
 import java.util.Optional;
 
 /** Hosts, decisions and the reasons for them. */
@@ -24,9 +23,11 @@ class FleetResource {
     private static final int MOST = 1000;
 
     private final Fleet fleet;
+    private final Failures failures;
 
-    FleetResource(Fleet fleet) {
+    FleetResource(Fleet fleet, Failures failures) {
         this.fleet = fleet;
+        this.failures = failures;
     }
 
     @GET
@@ -39,13 +40,13 @@ class FleetResource {
     @GET
     @Path("hosts/{host}")
     public Uni<Host> host(@PathParam("host") String name) {
-        return one(name);
+        return fleet.hostMeantBy(name);
     }
 
     @GET
     @Path("hosts/{host}/explanation")
-    public Uni<Why> explanation(@PathParam("host") String name) {
-        return one(name).chain(fleet::explain);
+    public Uni<Why> explanation(@PathParam("host") String name, @QueryParam("kernel") Optional<String> kernel) {
+        return fleet.hostMeantBy(name).chain(host -> fleet.explain(host, kernel));
     }
 
     @GET
@@ -55,39 +56,22 @@ class FleetResource {
             @QueryParam("before") @DefaultValue("9223372036854775807") long before,
             @QueryParam("limit") @DefaultValue("100") int limit) {
         Uni<Optional<String>> host = name.isPresent()
-                ? one(name.get()).map(found -> Optional.of(found.host()))
+                ? fleet.hostMeantBy(name.get()).map(found -> Optional.of(found.host()))
                 : Uni.createFrom().item(Optional.empty());
         return host.chain(id -> fleet.decisions(id, before, bounded(limit))).map(Items::new);
+    }
+
+    /** What failed, the same errors together, those on most hosts first. */
+    @GET
+    @Path("failures")
+    public Uni<Items<FailureCluster>> failures(@QueryParam("limit") @DefaultValue("20") int limit) {
+        return failures.clusters(bounded(limit)).map(Items::new);
     }
 
     @GET
     @Path("dead-letters")
     public Uni<Items<Letter>> deadLetters(@QueryParam("limit") @DefaultValue("100") int limit) {
         return fleet.deadLetters(bounded(limit)).map(Items::new);
-    }
-
-    private Uni<Host> one(String name) {
-        return fleet.hostsNamed(name).map(found -> {
-            List<Host> exact =
-                    found.stream().filter(host -> host.host().equals(name)).toList();
-            List<Host> meant = exact.isEmpty() ? found : exact;
-            if (meant.isEmpty()) {
-                throw new Problem(
-                        404,
-                        "No such host",
-                        "Expected a host id, the first six or more digits of one, or a host name, but no host is called '"
-                                + name + "'. See /api/v1/hosts");
-            }
-            if (meant.size() > 1) {
-                throw new Problem(
-                        409,
-                        "Several hosts",
-                        "Expected one host, but '" + name + "' may be "
-                                + String.join(
-                                        ", ", meant.stream().map(Host::host).toList()));
-            }
-            return meant.get(0);
-        });
     }
 
     private static int bounded(int limit) {

@@ -10,6 +10,8 @@ import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.coordinator.decision.RebootSafety;
+import io.kmodfleet.coordinator.decision.Trail;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -29,10 +31,11 @@ interface FleetView {
             String arch,
             boolean observeOnly,
             Instant reportedAt,
+            RebootSafety reboot,
             List<Kernel> kernels,
             List<Told> decisions) {
 
-        static Host of(HostRow row, List<StandingRow> standing) {
+        static Host of(HostRow row, List<StandingRow> standing, RebootSafety reboot) {
             HostReport report = read(row.report, HostReport.class);
             return new Host(
                     row.id,
@@ -41,6 +44,7 @@ interface FleetView {
                     row.arch,
                     row.observeOnly,
                     row.reportedAt,
+                    reboot,
                     report.kernels().stream()
                             .map(kernel -> new Kernel(
                                     kernel.identity().release(),
@@ -67,7 +71,10 @@ interface FleetView {
         }
     }
 
-    record Why(String host, String hostname, List<Answer> answers) {}
+    record Why(String host, String hostname, RebootSafety reboot, List<Answer> answers) {}
+
+    /** @param running whether the kernel that the module lies for runs now */
+    record Bearer(String host, String hostname, boolean running) {}
 
     record Answer(
             DecisionId id,
@@ -78,9 +85,10 @@ interface FleetView {
             Reason reason,
             @JsonUnwrapped Explanation explanation,
             List<Fact> facts,
-            List<Check> missing) {
+            List<Check> missing,
+            List<Trail.Applied> rules) {
 
-        static Answer of(StandingRow row) {
+        static Answer of(StandingRow row, List<Trail.Applied> rules) {
             Decision decision = read(row.body, Decision.class);
             return new Answer(
                     decision.id(),
@@ -91,7 +99,8 @@ interface FleetView {
                     decision.reason(),
                     Explanation.of(decision),
                     decision.facts(),
-                    decision instanceof Decision.Reject reject ? reject.missing() : List.of());
+                    decision instanceof Decision.Reject reject ? reject.missing() : List.of(),
+                    rules);
         }
     }
 

@@ -55,8 +55,9 @@ class PageResource {
                 throw new Problem(404, "No such host", "Expected a host id, but no host has this one");
             }
             Host host = found.get(0);
-            return fleet.explain(host).chain(why -> fleet.decisions(Optional.of(host.host()), Long.MAX_VALUE, 50)
-                    .map(decisions -> Templates.host(why, decisions)));
+            return fleet.explain(host, Optional.empty())
+                    .chain(why -> fleet.decisions(Optional.of(host.host()), Long.MAX_VALUE, 50)
+                            .map(decisions -> Templates.host(why, decisions)));
         });
     }
 }

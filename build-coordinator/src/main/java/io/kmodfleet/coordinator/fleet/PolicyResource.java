@@ -1,16 +1,9 @@
 package io.kmodfleet.coordinator.fleet;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.Observation.PolicyPublished;
 import io.kmodfleet.contracts.Policy;
-import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.FleetJson;
-import io.kmodfleet.coordinator.CoordinatorConfig;
-import io.kmodfleet.coordinator.decision.FleetState.Taken;
-import io.kmodfleet.coordinator.dispatch.Dispatcher;
-import io.kmodfleet.coordinator.intake.CoordinatorLoop;
-import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
@@ -22,28 +15,19 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
-import java.time.Clock;
 
 /** The policy in force, and the way to publish another. */
 @Path("/api/v1/policy")
-@jakarta.inject.Singleton
 class PolicyResource {
 
     private static final String YAML = "application/yaml";
 
     private final Fleet fleet;
-    private final CoordinatorLoop loop;
-    private final Dispatcher dispatcher;
-    private final CoordinatorConfig config;
-    private final Clock clock = Clock.systemUTC();
-    private long epoch;
-    private long sequence;
+    private final Operator operator;
 
-    PolicyResource(Fleet fleet, CoordinatorLoop loop, Dispatcher dispatcher, CoordinatorConfig config) {
+    PolicyResource(Fleet fleet, Operator operator) {
         this.fleet = fleet;
-        this.loop = loop;
-        this.dispatcher = dispatcher;
-        this.config = config;
+        this.operator = operator;
     }
 
     /** Where in the ledger it was published. */
@@ -72,44 +56,8 @@ class PolicyResource {
     @Consumes({MediaType.APPLICATION_JSON, YAML})
     @Produces(MediaType.APPLICATION_JSON)
     public Uni<Published> put(String document, @HeaderParam("Kmodfleet-Author") String author) {
-        Envelope envelope = numbered(new PolicyPublished(authorOf(author), parse(document)));
-        Uni<Long> taken = Uni.createFrom().completionStage(loop.whenTaken(envelope));
-        return dispatcher
-                .observe(CloudEvents.write(envelope))
-                .chain(() -> taken)
-                .ifNoItem()
-                .after(config.publishTimeout())
-                .fail()
-                .onFailure(TimeoutException.class)
-                .transform(late -> new Problem(
-                        504,
-                        "Not yet in the ledger",
-                        "Expected the policy in the ledger within "
-                                + config.publishTimeout().toSeconds()
-                                + " s, but it is not there yet. It may still take effect: run 'kmodfleet policy get'"))
-                .onTermination()
-                .invoke(() -> loop.forget(envelope))
+        return operator.says(new PolicyPublished(Operator.author(author), parse(document)))
                 .map(Published::new);
-    }
-
-    /** Counts on from the ledger, so that a restart never reuses a number. */
-    private synchronized Envelope numbered(PolicyPublished published) {
-        if (epoch == 0) {
-            long last = loop.state().lastOf(Envelope.OPERATOR).map(Taken::epoch).orElse(0L);
-            epoch = Math.max(clock.millis(), last + 1);
-        }
-        sequence++;
-        return new Envelope(Envelope.OPERATOR, epoch, sequence, clock.instant(), published);
-    }
-
-    private static String authorOf(String header) {
-        if (header == null || header.isBlank()) {
-            throw new Problem(
-                    400,
-                    "Author missing",
-                    "Expected the header Kmodfleet-Author, but there is none. Say who publishes this");
-        }
-        return header;
     }
 
     private static Policy parse(String document) {

@@ -1,0 +1,137 @@
+package io.kmodfleet.coordinator.fleet;
+
+import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.Observation.PackageRecalled;
+import io.kmodfleet.contracts.Observation.RetryRequested;
+import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.decision.Preflight;
+import io.kmodfleet.coordinator.fleet.FleetView.Bearer;
+import io.kmodfleet.coordinator.fleet.FleetView.Items;
+import io.kmodfleet.coordinator.intake.CoordinatorLoop;
+import io.smallrye.mutiny.Uni;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.MediaType;
+import java.util.List;
+import java.util.Optional;
+
+/** What an operator does, and what he looks at before. */
+@Path("/api/v1")
+@Produces(MediaType.APPLICATION_JSON)
+@Consumes(MediaType.APPLICATION_JSON)
+class OperatorResource {
+
+    private final Fleet fleet;
+    private final CoordinatorLoop loop;
+    private final Operator operator;
+
+    OperatorResource(Fleet fleet, CoordinatorLoop loop, Operator operator) {
+        this.fleet = fleet;
+        this.loop = loop;
+        this.operator = operator;
+    }
+
+    /** @param why one line, for everybody who reads it later */
+    public record Recall(String why) {}
+
+    /** @param hosts that had it when it was recalled */
+    public record Recalled(long position, List<Bearer> hosts) {}
+
+    public record Asked(long position) {}
+
+    /** Every host that has a module of the package, be it for a kernel that does not run now. */
+    @GET
+    @Path("packages/{digest}/hosts")
+    public Items<Bearer> hostsWith(@PathParam("digest") String digest) {
+        Digest meant = digest(digest);
+        return new Items<>(bearers(targetOf(meant), meant));
+    }
+
+    @POST
+    @Path("packages/{digest}/recall")
+    public Uni<Recalled> recall(
+            @PathParam("digest") String digest, @HeaderParam("Kmodfleet-Author") String author, Recall recall) {
+        Digest meant = digest(digest);
+        BuildTarget target = targetOf(meant);
+        if (recall == null || recall.why() == null || recall.why().isBlank()) {
+            throw new Problem(
+                    400, "Reason missing", "Expected 'why' in the body: whoever reads it later wants to know");
+        }
+        PackageRecalled recalled;
+        try {
+            recalled = new PackageRecalled(Operator.author(author), target, meant, recall.why());
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a recall", e.getMessage());
+        }
+        List<Bearer> hosts = bearers(target, meant);
+        return operator.says(recalled).map(position -> new Recalled(position, hosts));
+    }
+
+    /** Everything that failed on a host, or that it was refused because of failures elsewhere, is tried again. */
+    @POST
+    @Path("hosts/{host}/retry")
+    @Consumes(MediaType.WILDCARD)
+    public Uni<Asked> retry(@PathParam("host") String name, @HeaderParam("Kmodfleet-Author") String author) {
+        String who = Operator.author(author);
+        return fleet.hostMeantBy(name)
+                .chain(host ->
+                        operator.says(new RetryRequested(who, Optional.of(new HostId(host.host())), Optional.empty())))
+                .map(Asked::new);
+    }
+
+    /** What would happen if every host got that kernel. */
+    @GET
+    @Path("preflight")
+    public Preflight preflight(
+            @QueryParam("release") String release,
+            @QueryParam("arch") @DefaultValue("x86_64") String arch,
+            @QueryParam("image") Optional<String> image) {
+        try {
+            Optional<Digest> meant = image.map(OperatorResource::digest);
+            return Preflight.of(
+                    loop.state(),
+                    new KernelIdentity(arch, release, Optional.empty(), meant, Optional.empty(), Optional.empty()));
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a kernel", e.getMessage());
+        }
+    }
+
+    private List<Bearer> bearers(BuildTarget target, Digest digest) {
+        FleetState state = loop.state();
+        return state.hostsWithPackage(target, digest).stream()
+                .map(host -> new Bearer(
+                        host.value(),
+                        state.report(host).map(HostReport::hostname).orElse(""),
+                        state.runs(host, target, digest)))
+                .toList();
+    }
+
+    private BuildTarget targetOf(Digest digest) {
+        return loop.state()
+                .targetOfPackage(digest)
+                .orElseThrow(() -> new Problem(
+                        404,
+                        "No such package",
+                        "Expected the digest of a package that the ledger knows, but it does not know " + digest
+                                + ". 'kmodfleet packages' lists them"));
+    }
+
+    private static Digest digest(String text) {
+        try {
+            return Digest.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a digest", e.getMessage());
+        }
+    }
+}
