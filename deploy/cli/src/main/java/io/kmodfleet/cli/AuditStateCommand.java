@@ -67,7 +67,7 @@ final class AuditStateCommand implements Callable<Integer> {
         Printing.line("%s", state.heading());
         System.out.println();
         if (host.isPresent()) {
-            ExplainCommand.print(answer);
+            ExplainCommand.print(answer, Optional.empty(), false);
         } else if (target.isPresent()) {
             targets(state, (ArrayNode) answer);
         } else {

@@ -19,8 +19,21 @@ final class ExplainCommand implements Callable<Integer> {
     @Mixin
     private Printing printing;
 
-    @Parameters(paramLabel = "HOST", description = "Its id, the first six or more digits of it, or its name.")
+    @Parameters(
+            index = "0",
+            paramLabel = "HOST",
+            description = "Its id, the first six or more digits of it, or its name.")
     private String host;
+
+    @Parameters(
+            index = "1",
+            arity = "0..1",
+            paramLabel = "KERNEL",
+            description = "Only this release (default: every kernel of the host).")
+    private Optional<String> kernel;
+
+    @Option(names = "--rules", description = "Show every rule in order, and what came of it.")
+    private boolean rules;
 
     @Option(
             names = "--at",
@@ -32,26 +45,52 @@ final class ExplainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         JsonNode why = moment.isPresent() || ledger.isElsewhere()
                 ? StateView.at(ledger, moment.orElse("")).explanation(host)
-                : ledger.api().fromCoordinator("/api/v1/hosts/" + FleetApi.escaped(host) + "/explanation");
+                : ledger.api()
+                        .fromCoordinator("/api/v1/hosts/" + FleetApi.escaped(host) + "/explanation"
+                                + kernel.map(release -> "?kernel=" + FleetApi.escaped(release))
+                                        .orElse(""));
         if (printing.isJson()) {
             printing.json(why);
             return 0;
         }
-        print(why);
+        print(why, kernel, rules);
         return 0;
     }
 
-    static void print(JsonNode why) {
+    /** @param kernel only that release */
+    static void print(JsonNode why, Optional<String> kernel, boolean rules) {
         Printing.line("%s (%s)", why.path("hostname").asText(), why.path("host").asText());
-        if (why.path("answers").isEmpty()) {
-            System.out.println("\nThe policy wants no module on it.");
-        }
+        printReboot(why.path("reboot"));
+        boolean any = false;
         for (JsonNode answer : why.path("answers")) {
-            printAnswer(answer);
+            if (kernel.map(answer.path("release").asText()::equals).orElse(true)) {
+                printAnswer(answer, rules);
+                any = true;
+            }
+        }
+        if (!any) {
+            System.out.println("\nThe policy wants no module on "
+                    + kernel.map(release -> "kernel " + release + ", or the host does not have it.")
+                            .orElse("it."));
         }
     }
 
-    private static void printAnswer(JsonNode answer) {
+    private static void printReboot(JsonNode reboot) {
+        switch (reboot.path("answer").asText()) {
+            case "SAFE" -> Printing.line("✔ safe to reboot");
+            case "NOT_SAFE" ->
+                Printing.line(
+                        "✘ not safe to reboot into %s: %s, %s",
+                        reboot.path("kernel").asText(),
+                        reboot.path("module").asText(),
+                        reboot.path("because").asText());
+            default ->
+                Printing.line(
+                        "? safe to reboot: unknown, %s", reboot.path("because").asText());
+        }
+    }
+
+    private static void printAnswer(JsonNode answer, boolean rules) {
         System.out.println();
         Printing.line(
                 "%s on %s: %s, %s (decision %s, %s)",
@@ -74,6 +113,27 @@ final class ExplainCommand implements Callable<Integer> {
             Printing.line(
                     "    %-16s %s",
                     fact.path("name").asText(), fact.path("value").asText());
+        }
+        printRules(answer.path("rules"), rules);
+    }
+
+    private static void printRules(JsonNode trail, boolean all) {
+        for (JsonNode rule : trail) {
+            String outcome = rule.path("outcome").asText();
+            boolean nearly = outcome.equals("WOULD_ANSWER");
+            if (all || nearly) {
+                Printing.line(
+                        "    rule %-7s %s%s",
+                        rule.path("number").asText(),
+                        rule.path("when").asText(),
+                        switch (outcome) {
+                            case "ANSWERS" -> ": this is the answer";
+                            case "MARKS" -> ": yes, and it marks the answer";
+                            case "WOULD_ANSWER" ->
+                                ": would answer " + rule.path("reason").asText() + " if the ones before it did not";
+                            default -> ": no";
+                        });
+            }
         }
     }
 }

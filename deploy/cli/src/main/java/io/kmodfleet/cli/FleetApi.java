@@ -57,6 +57,14 @@ final class FleetApi {
                 .PUT(HttpRequest.BodyPublishers.ofString(document))));
     }
 
+    /** @param author who asks for it; the ledger keeps the name */
+    JsonNode ask(String path, JsonNode body, String author) throws IOException {
+        return json(send(HttpRequest.newBuilder(at(coordinator, path))
+                .header("Content-Type", "application/json")
+                .header("Kmodfleet-Author", author == null ? System.getProperty("user.name", "unknown") : author)
+                .POST(HttpRequest.BodyPublishers.ofString(body.toString()))));
+    }
+
     /** Whether it is new. */
     boolean upload(String path, byte[] bytes) throws IOException {
         return send(HttpRequest.newBuilder(at(store, path)).PUT(HttpRequest.BodyPublishers.ofByteArray(bytes)))

@@ -43,6 +43,7 @@ final class HostsCommand implements Callable<Integer> {
                 "MODULE",
                 "ANSWER",
                 "REASON",
+                "REBOOT",
                 "REPORTED");
         for (JsonNode host : answer.path("items")) {
             for (JsonNode kernel : host.path("kernels")) {
@@ -82,6 +83,11 @@ final class HostsCommand implements Callable<Integer> {
                 decision == null ? "–" : decision.path("module").asText(),
                 decision == null ? "–" : decision.path("decision").asText(),
                 decision == null ? "no module wanted" : decision.path("reason").asText(),
+                switch (host.path("reboot").path("answer").asText()) {
+                    case "SAFE" -> "safe";
+                    case "NOT_SAFE" -> "not safe";
+                    default -> "unknown";
+                },
                 Printing.ago(host.path("reportedAt").asText()));
     }
 }

@@ -10,7 +10,9 @@ import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.coordinator.audit.FleetAt;
 import io.kmodfleet.coordinator.audit.Moment;
+import io.kmodfleet.coordinator.decision.RebootSafety;
 import io.kmodfleet.coordinator.decision.StatePart;
+import io.kmodfleet.coordinator.decision.Trail;
 import io.kmodfleet.coordinator.fleet.Explanation;
 import java.io.IOException;
 import java.util.List;
@@ -88,6 +90,7 @@ final class StateView {
         HostId host = one(name);
         ObjectNode why = object().put("host", host.value())
                 .put("hostname", at.state().report(host).orElseThrow().hostname());
+        why.set("reboot", FleetJson.mapper().valueToTree(RebootSafety.of(at.state(), host)));
         ArrayNode answers = why.putArray("answers");
         for (Decision decision : at.state().standing(host)) {
             Explanation explanation = Explanation.of(decision);
@@ -105,6 +108,12 @@ final class StateView {
                     "missing",
                     FleetJson.mapper()
                             .valueToTree(decision instanceof Decision.Reject reject ? reject.missing() : List.of()));
+            answer.set(
+                    "rules",
+                    FleetJson.mapper()
+                            .valueToTree(Trail.of(at.state(), decision.subject())
+                                    .map(Trail::rules)
+                                    .orElse(List.of())));
         }
         return why;
     }
