@@ -159,14 +159,20 @@ class AuditIT {
         assertThat(kmodfleet("explain", "b2", "--at", "999", "-o", "json").json())
                 .isEqualTo(why);
 
+        // In the middle of it, when only some have the module.
+        String morning = directory.resolve("morning.jsonl").toString();
+        kmodfleet("ledger", "export", morning, "--to", "20");
         Path narrow = directory.resolve("narrow.yaml");
-        Files.writeString(
-                narrow,
-                kmodfleet("policy", "get").output().replaceFirst("from: \"?5.15\"?", "from: \"6.2\""));
-        JsonNode whatIf = kmodfleet("what-if", "--policy", narrow.toString(), "-o", "json")
+        String policy = FleetJson.yaml()
+                .writeValueAsString(FleetJson.mapper()
+                        .readTree(Files.readAllLines(HISTORY).get(1))
+                        .at("/envelope/observation/policy"));
+        Files.writeString(narrow, policy.replaceFirst("from: \"?5.15\"?", "from: \"6.2\""));
+        JsonNode whatIf = kmodfleet("what-if", "--policy", narrow.toString(), "--file", morning, "-o", "json")
                 .json();
         Set<String> concerned = new TreeSet<>();
-        for (JsonNode host : now.path("items")) {
+        for (JsonNode host :
+                kmodfleet("hosts", "--file", morning, "-o", "json").json().path("items")) {
             for (JsonNode decision : host.path("decisions")) {
                 if (!decision.path("reason").asText().equals("UP_TO_DATE")) {
                     concerned.add(host.path("host").asText());
@@ -175,6 +181,7 @@ class AuditIT {
         }
         assertThat(concerned).isNotEmpty();
         assertThat(whatIf.path("changes").findValuesAsText("host")).containsExactlyElementsOf(concerned);
+        assertThat(whatIf.path("summary").asText()).contains("would change the answer for " + concerned.size() + " of");
         assertThat(kmodfleet("audit", "-o", "json").json().path("entries").asInt())
                 .as("nothing was published")
                 .isEqualTo(86);
