@@ -96,7 +96,16 @@ public final class HostInspector {
         digests.remember();
         symbolMaps.forgetVanished();
         seen.forgetVanished();
-        return new HostReport(hostname(), os, arch, observeOnly, checks(os, packages), kernels, new java.util.TreeMap<>(), Optional.empty(), Optional.empty());
+        return new HostReport(
+                hostname(),
+                os,
+                arch,
+                observeOnly,
+                checks(os, packages),
+                kernels,
+                new java.util.TreeMap<>(),
+                Optional.empty(),
+                Optional.empty());
     }
 
     private List<Check> checks(OperatingSystem os, PackageManager packages) {

@@ -131,16 +131,26 @@ public final class AuditRun {
         if (entry.position() > last + 1) {
             missing(entry.position());
         }
+        link(read);
         begun = true;
         last = entry.position();
         recent.put(entry.position(), entry);
-        chain = read.chain();
+        chain = entry.chain();
         if (stateKnown) {
             numbering(entry.position(), entry.envelope());
             fold(entry);
         }
         count(entry);
         return true;
+    }
+
+    private void link(Line.Read read) {
+        Optional<Digest> recorded = read.entry().chain();
+        boolean another = read.link().isPresent() && !read.link().equals(recorded);
+        boolean takenAway = recorded.isEmpty() && chain.isPresent();
+        if (another || takenAway) {
+            unknown(0, found(new Finding.ChainBroken(read.entry().position(), recorded, read.link())));
+        }
     }
 
     private void count(LedgerEntry entry) {
@@ -174,6 +184,7 @@ public final class AuditRun {
             stateKnown = false;
             return;
         }
+        chain = Optional.empty();
         unknown(position - last - 1, found(new Finding.PositionsMissing(last + 1, position - 1)));
         standBefore(position);
     }

@@ -6,9 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.io.JsonEOFException;
 import com.fasterxml.jackson.databind.ObjectReader;
-import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
-import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.BufferedInputStream;
 import java.io.Closeable;
@@ -17,12 +15,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Instant;
 import java.util.Arrays;
 import java.util.Iterator;
-import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -39,7 +36,7 @@ public final class LedgerLines {
     /** The longest line that is read, in bytes: one policy published to a million hosts stays below. */
     static final int LONGEST = 1 << 29;
 
-    private static final ObjectReader STORED = FleetJson.mapper().readerFor(Stored.class);
+    private static final ObjectReader ENTRY = FleetJson.mapper().readerFor(LedgerEntry.class);
 
     private LedgerLines() {}
 
@@ -49,8 +46,11 @@ public final class LedgerLines {
         /** From 1. */
         long number();
 
-        /** @param chain the link that stands beside the entry; absent where it was written without one */
-        record Read(long number, LedgerEntry entry, Optional<Digest> chain) implements Line {}
+        /**
+         * @param link what the entry's link has to be by its content and by the link before it; absent where the entry has none,
+         *     or the entry before it was not read just before
+         */
+        record Read(long number, LedgerEntry entry, Optional<Digest> link) implements Line {}
 
         /** @param position where it stands in the ledger, as far as that could be read */
         record Unreadable(long number, OptionalLong position, String what) implements Line {}
@@ -59,27 +59,9 @@ public final class LedgerLines {
         record CutOff(long number, String what) implements Line {}
     }
 
-    /** An entry as it stands on a line. */
-    private record Stored(
-            long position, Instant takenAt, Envelope envelope, List<Decision> decisions, int rules, Digest chain) {
-
-        Line.Read at(long number) {
-            return new Line.Read(
-                    number,
-                    new LedgerEntry(position, takenAt, envelope, List.copyOf(decisions), rules),
-                    Optional.ofNullable(chain));
-        }
-    }
-
     /** The line of an entry, with the line feed that ends it. */
-    public static byte[] write(LedgerEntry entry, Optional<Digest> chain) {
-        byte[] json = FleetJson.writeBytes(new Stored(
-                entry.position(),
-                entry.takenAt(),
-                entry.envelope(),
-                entry.decisions(),
-                entry.rules(),
-                chain.orElse(null)));
+    public static byte[] write(LedgerEntry entry) {
+        byte[] json = FleetJson.writeBytes(entry);
         byte[] line = Arrays.copyOf(json, json.length + 1);
         line[json.length] = '\n';
         return line;
@@ -118,22 +100,126 @@ public final class LedgerLines {
         }
     }
 
-    /** One entry in bytes of its own, as on the ledger topic. */
-    public static Line parse(byte[] bytes, long number) {
-        return parse(bytes, 0, bytes.length, number);
+    /** Reads entries that come one by one, as on the ledger topic. */
+    public static final class Parser {
+        private long position;
+        private Optional<Digest> link = Optional.empty();
+        private boolean chained;
+
+        public Line parse(byte[] bytes, long number) {
+            return parse(bytes, 0, bytes.length, number);
+        }
+
+        private Line parse(byte[] bytes, int from, int length, long number) {
+            try {
+                LedgerEntry entry = ENTRY.readValue(bytes, from, length);
+                if (entry == null || entry.envelope() == null || entry.takenAt() == null || entry.position() < 1) {
+                    return unreadable(bytes, from, length, number, "a part of it is missing");
+                }
+                return new Line.Read(number, entry, linkOf(entry, bytes, from, length));
+            } catch (JsonProcessingException e) {
+                return unreadable(bytes, from, length, number, reasonOf(e));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private Optional<Digest> linkOf(LedgerEntry entry, byte[] bytes, int from, int length) {
+            Optional<Digest> previous = link;
+            // A row that has no link among rows that have one says nothing about the next.
+            boolean previousKnown = entry.position() == position + 1 && (previous.isPresent() || !chained);
+            chained |= entry.chain().isPresent();
+            position = entry.position();
+            link = entry.chain();
+            if (entry.chain().isEmpty() || !previousKnown) {
+                return Optional.empty();
+            }
+            RawJson line = new RawJson(bytes, from, from + length);
+            return Optional.of(LedgerChain.next(
+                    previous,
+                    entry.position(),
+                    entry.takenAt(),
+                    entry.envelope().source(),
+                    entry.envelope().epoch(),
+                    entry.envelope().sequence(),
+                    entry.envelope().at(),
+                    entry.rules(),
+                    line.member("envelope").member("observation").toString(),
+                    line.member("decisions").toString()));
+        }
     }
 
-    private static Line parse(byte[] bytes, int from, int length, long number) {
-        try {
-            Stored stored = STORED.readValue(bytes, from, length);
-            return stored == null ? unreadable(bytes, from, length, number, "there is none") : stored.at(number);
-        } catch (JsonProcessingException e) {
-            return unreadable(bytes, from, length, number, reasonOf(e));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        } catch (RuntimeException e) {
-            // A part that is missing altogether.
-            return unreadable(bytes, from, length, number, String.valueOf(e.getMessage()));
+    /** A value of a valid JSON text, byte for byte as it stands there. */
+    private record RawJson(byte[] bytes, int from, int to) {
+
+        /** The value of a member of this object. */
+        RawJson member(String name) {
+            int i = skipSpace(from) + 1;
+            while (true) {
+                i = skipSpace(i);
+                if (i >= to || bytes[i] != '"') {
+                    throw new IllegalArgumentException("Expected a member '" + name + "', but there is none");
+                }
+                int end = skipString(i);
+                boolean found = name.equals(new String(bytes, i + 1, end - i - 2, StandardCharsets.UTF_8));
+                int value = skipSpace(skipSpace(end) + 1);
+                int after = skipValue(value);
+                if (found) {
+                    return new RawJson(bytes, value, after);
+                }
+                // Behind the comma.
+                i = skipSpace(after) + 1;
+            }
+        }
+
+        @Override
+        public String toString() {
+            return new String(bytes, from, to - from, StandardCharsets.UTF_8);
+        }
+
+        private int skipSpace(int start) {
+            int i = start;
+            while (i < to && (bytes[i] == ' ' || bytes[i] == '\t' || bytes[i] == '\r' || bytes[i] == '\n')) {
+                i++;
+            }
+            return i;
+        }
+
+        private int skipString(int start) {
+            int i = start + 1;
+            while (bytes[i] != '"') {
+                i += bytes[i] == '\\' ? 2 : 1;
+            }
+            return i + 1;
+        }
+
+        private int skipValue(int start) {
+            int i = start;
+            int depth = 0;
+            while (i < to) {
+                byte at = bytes[i];
+                if (at == '"') {
+                    i = skipString(i);
+                } else if (at == '{' || at == '[') {
+                    depth++;
+                    i++;
+                } else if (at == '}' || at == ']') {
+                    if (depth == 0) {
+                        return i;
+                    }
+                    depth--;
+                    i++;
+                } else if (depth == 0 && (at == ',' || at <= ' ')) {
+                    return i;
+                } else {
+                    i++;
+                    continue;
+                }
+                if (depth == 0) {
+                    return i;
+                }
+            }
+            return i;
         }
     }
 
@@ -188,6 +274,7 @@ public final class LedgerLines {
     /** Line after line, in memory for one line. Failures of the device are {@link UncheckedIOException}s. */
     public static final class Reader implements Iterator<Line>, Closeable {
         private final InputStream stream;
+        private final Parser parser = new Parser();
         private byte[] buffer = new byte[1 << 18];
         private int start;
         private int end;
@@ -232,7 +319,7 @@ public final class LedgerLines {
                         start = i + 1;
                         number++;
                         if (i > from) {
-                            return parse(buffer, from, i - from, number);
+                            return parser.parse(buffer, from, i - from, number);
                         }
                     }
                 }
@@ -282,7 +369,7 @@ public final class LedgerLines {
             if (start == end) {
                 return null;
             }
-            Line line = parse(buffer, start, end - start, number);
+            Line line = parser.parse(buffer, start, end - start, number);
             return line instanceof Line.Unreadable
                     ? new Line.CutOff(
                             number, "line " + number + ": Expected a whole line, but the file ends in the middle of it")

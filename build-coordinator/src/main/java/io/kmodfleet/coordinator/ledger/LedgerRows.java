@@ -41,7 +41,8 @@ public class LedgerRows {
     /** The next lines after a position, up to another one; no lines where there are no more. */
     public Uni<Lines> next(long after, long upTo) {
         return pool.preparedQuery(
-                        "select position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules"
+                        "select position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules,"
+                                + " chain"
                                 + " from ledger where position > $1 and position <= $2 order by position limit "
                                 + CHUNK)
                 .execute(Tuple.of(after, upTo))
@@ -76,6 +77,9 @@ public class LedgerRows {
             json.writeFieldName("decisions");
             json.writeRawValue(onOneLine(row.getString("decisions")));
             json.writeNumberField("rules", row.getInteger("rules"));
+            if (row.getString("chain") != null) {
+                json.writeStringField("chain", row.getString("chain"));
+            }
             json.writeEndObject();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -14,12 +14,16 @@ import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.coordinator.audit.AuditRun.Delivery;
 import io.kmodfleet.coordinator.decision.Step;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
+import io.kmodfleet.coordinator.ledger.LedgerLines;
 import io.kmodfleet.coordinator.ledger.LedgerLines.Line;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -260,6 +264,52 @@ class AuditRunTest {
         assertThat(report.entries()).isEqualTo(11);
         assertThat(report.first()).contains(10L);
         assertThat(report.last()).contains(20L);
+    }
+
+    @Test
+    void a_row_that_was_changed_by_hand_breaks_the_chain_there_and_nowhere_else() throws IOException {
+        List<LedgerEntry> chained = new ArrayList<>();
+        for (LedgerEntry entry : history) {
+            chained.add(entry.chainedTo(
+                    chained.isEmpty()
+                            ? Optional.empty()
+                            : chained.get(chained.size() - 1).chain()));
+        }
+        assertThat(audit(written(chained)).findings()).isEmpty();
+        assertThat(audit(written(chained)).chain())
+                .isEqualTo(chained.get(chained.size() - 1).chain());
+
+        // Its time: nothing is decided otherwise because of it.
+        LedgerEntry entry = chained.get(REPORT_OF_B2);
+        LedgerEntry changed = new LedgerEntry(
+                entry.position(),
+                entry.takenAt().plusSeconds(1),
+                entry.envelope(),
+                entry.decisions(),
+                entry.rules(),
+                entry.chain());
+        chained.set(REPORT_OF_B2, changed);
+        assertThat(audit(written(chained)).findings()).singleElement().satisfies(found -> {
+            assertThat(found).isInstanceOf(Finding.ChainBroken.class);
+            assertThat(found.where()).isEqualTo("position 4");
+        });
+
+        chained.set(
+                REPORT_OF_B2,
+                new LedgerEntry(entry.position(), entry.takenAt(), entry.envelope(), entry.decisions(), entry.rules()));
+        assertThat(audit(written(chained)).findings())
+                .containsExactly(new Finding.ChainBroken(4, Optional.empty(), Optional.empty()));
+    }
+
+    /** As they are read from a file. */
+    private static List<Line> written(List<LedgerEntry> entries) throws IOException {
+        ByteArrayOutputStream file = new ByteArrayOutputStream();
+        for (LedgerEntry entry : entries) {
+            file.write(LedgerLines.write(entry));
+        }
+        List<Line> lines = new ArrayList<>();
+        LedgerLines.read(new ByteArrayInputStream(file.toByteArray())).forEachRemaining(lines::add);
+        return lines;
     }
 
     @Test

@@ -112,16 +112,16 @@ final class AuditCommand implements Callable<Integer> {
             Printing.line("There is no entry in that range of %s.", ledger.name());
         } else {
             Printing.line(
-                    "%s entries of %s, positions %s to %s, taken %s to %s, with %s decisions.",
-                    Long.toString(report.entries()),
-                    ledger.name(),
+                    "Positions %s to %s of %s: entries %s, decisions %s, taken from %s to %s.",
                     text(report.first()),
                     text(report.last()),
+                    ledger.name(),
+                    Long.toString(report.entries()),
+                    Long.toString(report.decisions()),
                     text(report.takenFirst()),
-                    text(report.takenLast()),
-                    Long.toString(report.decisions()));
+                    text(report.takenLast()));
             Printing.line(
-                    "%s of them were decided again (%s).%s",
+                    "Decided again: %s (%s).%s",
                     Long.toString(report.decidedAgain()),
                     rules(report.rules()),
                     report.repeats() == 0
@@ -150,10 +150,10 @@ final class AuditCommand implements Callable<Integer> {
 
     private static void print(Completeness.Sum sum) {
         Printing.line(
-                "%s records are on the topic %s: %s observations in the ledger, %s repeats, %s not taken yet, %s waiting for one"
-                        + " before, %s left out, %s dead letters. %s entries are older than what the topic keeps.",
-                Long.toString(sum.records()),
+                "Records on the topic %s: %s; in the ledger %s, repeats %s, not taken yet %s, waiting for one before %s, left out"
+                        + " %s, dead letters %s. Entries older than what the topic keeps: %s.",
                 Topics.OBSERVATIONS,
+                Long.toString(sum.records()),
                 Long.toString(sum.inLedger()),
                 Long.toString(sum.repeats()),
                 Long.toString(sum.notYet()),

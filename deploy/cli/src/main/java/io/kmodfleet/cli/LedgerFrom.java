@@ -1,5 +1,6 @@
 package io.kmodfleet.cli;
 
+import io.kmodfleet.contracts.wire.Topics;
 import io.kmodfleet.coordinator.audit.AuditRun.Delivery;
 import io.kmodfleet.coordinator.audit.ReadAhead;
 import io.kmodfleet.coordinator.ledger.LedgerLines;
@@ -53,7 +54,7 @@ final class LedgerFrom {
 
     String name() {
         return file.map(Path::toString)
-                .orElse(topic ? "the topic " + Topic.LEDGER : "the coordinator at " + api.coordinator());
+                .orElse(topic ? "the topic " + Topics.LEDGER : "the coordinator at " + api.coordinator());
     }
 
     /** Hands every entry on until {@code next} wants no more; they are read in a thread of their own meanwhile. */
@@ -64,7 +65,7 @@ final class LedgerFrom {
         if (file.isPresent()) {
             eachOf(file.get(), next);
         } else if (topic) {
-            try (Topic read = Topic.open(kafka, Topic.LEDGER)) {
+            try (Topic read = Topic.open(kafka, Topics.LEDGER)) {
                 ReadAhead.each(read.entries(), next);
             }
         } else {

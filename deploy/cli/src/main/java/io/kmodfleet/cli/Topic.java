@@ -23,8 +23,6 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 /** One Kafka topic from its oldest record to the one that was the newest when it was opened; belongs to no consumer group. */
 final class Topic implements AutoCloseable {
 
-    static final String LEDGER = "kmodfleet.ledger";
-
     private static final Duration PATIENCE = Duration.ofSeconds(15);
 
     private final KafkaConsumer<byte[], byte[]> consumer;
@@ -89,6 +87,7 @@ final class Topic implements AutoCloseable {
     /** The records of the ledger topic. */
     Iterator<Line> entries() {
         Iterator<ConsumerRecord<byte[], byte[]>> records = records();
+        LedgerLines.Parser parser = new LedgerLines.Parser();
         return new Iterator<>() {
             @Override
             public boolean hasNext() {
@@ -99,7 +98,7 @@ final class Topic implements AutoCloseable {
             public Line next() {
                 ConsumerRecord<byte[], byte[]> record = records.next();
                 byte[] value = record.value() == null ? new byte[0] : record.value();
-                return LedgerLines.parse(value, record.offset() + 1);
+                return parser.parse(value, record.offset() + 1);
             }
         };
     }

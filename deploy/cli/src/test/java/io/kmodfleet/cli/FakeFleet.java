@@ -16,7 +16,7 @@ final class FakeFleet implements AutoCloseable {
     private final Map<String, Answer> answers = new HashMap<>();
     private final List<Request> requests = new ArrayList<>();
 
-    private record Answer(int status, String body) {}
+    private record Answer(int status, String body, Map<String, String> headers) {}
 
     record Request(String method, String address, Map<String, List<String>> headers, byte[] body) {}
 
@@ -29,8 +29,9 @@ final class FakeFleet implements AutoCloseable {
             Answer answer = answers.getOrDefault(
                     exchange.getRequestMethod() + " " + address,
                     new Answer(
-                            404, "{\"title\":\"Not found\",\"status\":404,\"detail\":\"Expected something else.\"}"));
+                            404, "{\"title\":\"Not found\",\"status\":404,\"detail\":\"Expected something else.\"}", Map.of()));
             byte[] body = answer.body.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            answer.headers.forEach(exchange.getResponseHeaders()::set);
             exchange.sendResponseHeaders(answer.status, body.length == 0 ? -1 : body.length);
             exchange.getResponseBody().write(body);
             exchange.close();
@@ -39,7 +40,14 @@ final class FakeFleet implements AutoCloseable {
     }
 
     void answers(String methodAndAddress, int status, String body) {
-        answers.put(methodAndAddress, new Answer(status, body));
+        answers.put(methodAndAddress, new Answer(status, body, Map.of()));
+    }
+
+    /** The whole ledger, as far as {@code upTo} promises. */
+    void ledger(String lines, long upTo) {
+        answers.put(
+                "GET /api/v1/ledger?after=0&limit=0",
+                new Answer(200, lines, Map.of("Kmodfleet-Up-To", Long.toString(upTo))));
     }
 
     Request lastRequest() {

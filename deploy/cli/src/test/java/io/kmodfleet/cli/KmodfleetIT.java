@@ -12,6 +12,7 @@ import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -24,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 class KmodfleetIT {
 
     private static final String HOST = "0123456789abcdef0123456789abcdef";
+
+    private static final Path HISTORY = Path.of("../../build-coordinator/src/test/resources/histories/rules-1/random-0.jsonl");
 
     @TempDir
     Path directory;
@@ -55,6 +58,9 @@ class KmodfleetIT {
                         "packages",
                         "decisions",
                         "explain",
+                        "audit",
+                        "what-if",
+                        "ledger",
                         "refusals",
                         "dead-letters",
                         "Exit codes:",
@@ -239,6 +245,81 @@ class KmodfleetIT {
         assertThat(fleet.lastRequest().headers().get("Accept")).containsExactly("application/yaml");
         run("policy", "get", "-o", "json");
         assertThat(fleet.lastRequest().headers().get("Accept")).containsExactly("application/json");
+    }
+
+    @Test
+    void an_audit_is_0_where_nothing_is_wrong_and_4_where_something_is_wherever_the_ledger_comes_from() throws Exception {
+        List<String> rows = Files.readAllLines(HISTORY);
+        Path whole = Files.write(directory.resolve("whole.jsonl"), rows);
+        Path gap = directory.resolve("gap.jsonl");
+        Files.write(gap, rows.subList(0, 4));
+        Files.write(gap, rows.subList(5, 9), StandardOpenOption.APPEND);
+        Path cut = Files.writeString(
+                directory.resolve("cut.jsonl"), Files.readString(whole).substring(0, 9_000));
+        fleet.ledger(Files.readString(whole), rows.size());
+
+        LaunchResult database = run("audit", "-o", "json");
+        assertThat(database.exitCode()).as(database.getErrorOutput()).isZero();
+        assertThat(FleetJson.mapper().readTree(database.getOutput()).path("entries").asInt())
+                .isEqualTo(85);
+        assertThat(run("audit", "--file", whole.toString()).getOutput()).contains("✔ Nothing is wrong.");
+        LaunchResult missing = run("audit", "--file", gap.toString());
+        assertThat(missing.exitCode()).isEqualTo(4);
+        assertThat(missing.getOutput()).contains("position 5", "but it is missing", "✘ 1 thing is wrong.");
+        LaunchResult half = run("audit", "--file", cut.toString());
+        assertThat(half.exitCode()).isEqualTo(4);
+        assertThat(half.getOutput()).contains("ends in the middle");
+    }
+
+    @Test
+    void what_cannot_be_audited_is_3_or_4_or_2_and_never_called_right() throws Exception {
+        List<String> rows = Files.readAllLines(HISTORY);
+        fleet.ledger(String.join("\n", rows.subList(0, 10)) + "\n", 85);
+
+        LaunchResult brokeOff = run("audit");
+        assertThat(brokeOff.exitCode()).isEqualTo(3);
+        assertThat(brokeOff.getErrorOutput()).contains("ends at position 10");
+        assertThat(run("ledger", "export", directory.resolve("l.gz").toString()).exitCode())
+                .isEqualTo(4);
+        assertThat(run("audit", "--file", "/no/such/file").exitCode()).isEqualTo(4);
+        assertThat(run("audit", "--from", "5", "--to", "2").exitCode()).isEqualTo(2);
+        assertThat(run("audit", "--file", HISTORY.toString(), "--topic").exitCode())
+                .isEqualTo(2);
+        assertThat(run("explain", "b2", "--at", "yesterday").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void a_host_is_explained_as_it_was() {
+        LaunchResult early = run("explain", "b2", "--file", HISTORY.toString(), "--at", "4");
+        LaunchResult before = run("explain", "b2", "--file", HISTORY.toString(), "--at", "3");
+
+        assertThat(early.getOutput()).contains("NO_BUILD_ENVIRONMENT", "apt-get install dkms");
+        assertThat(before.exitCode()).isEqualTo(4);
+        assertThat(before.getErrorOutput()).contains("after position 3 no host is called 'b2'");
+    }
+
+    @Test
+    void another_policy_is_tried_and_a_wrong_one_is_refused_with_its_line() throws Exception {
+        Path narrow = Files.writeString(directory.resolve("narrow.yaml"), """
+                schema: 1
+                platformRelease: "6.10"
+                kernels: {from: "6.2", to: "6.8"}
+                architectures: [x86_64]
+                systems: [{id: debian, version: "12", since: "6.7"}]
+                modules: []
+                limits: {failuresPerTarget: 2}
+                """);
+        Path wrong = Files.writeString(
+                directory.resolve("wrong.yaml"), Files.readString(narrow).replace("\"6.2\"", "\"7.2\""));
+
+        LaunchResult whatIf = run("what-if", "--policy", narrow.toString(), "--file", HISTORY.toString());
+        LaunchResult refused = run("what-if", "--policy", wrong.toString(), "--file", HISTORY.toString());
+        LaunchResult sameRefused = run("policy", "set", wrong.toString());
+
+        assertThat(whatIf.exitCode()).as(whatIf.getErrorOutput()).isZero();
+        assertThat(whatIf.getOutput()).contains("would change the answer for 6 of 6 hosts");
+        assertThat(refused.exitCode()).isEqualTo(1);
+        assertThat(refused.getErrorOutput()).contains("wrong.yaml:3:").isEqualTo(sameRefused.getErrorOutput());
     }
 
     private LaunchResult run(String... command) {

@@ -1,5 +1,6 @@
 package io.kmodfleet.deploy.standalone;
 
+import io.kmodfleet.deploy.bench.ReplayBench;
 import io.kmodfleet.deploy.demo.BenchCommand;
 import io.kmodfleet.deploy.demo.DemoCommand;
 import java.nio.file.Path;
@@ -19,7 +20,8 @@ import picocli.CommandLine.ScopeType;
             StatusCommand.class,
             KafkaCommand.class,
             DemoCommand.class,
-            BenchCommand.class
+            BenchCommand.class,
+            ReplayBench.class
         },
         footer = {"", "Exit codes: 0 done, 1 failed (one sentence says why), 2 usage, 3 not running, 4 degraded."})
 final class Standalone {
