@@ -5,16 +5,15 @@ import com.fasterxml.jackson.annotation.JsonValue;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.regex.Pattern;
 
 /** A SHA-256, written {@code sha256:} and 64 lower-case hexadecimal digits. What a file is called everywhere. */
 public record Digest(String hex) implements Comparable<Digest> {
 
     private static final String PREFIX = "sha256:";
-    private static final Pattern HEX = Pattern.compile("[0-9a-f]{64}");
+    private static final int DIGITS = 64;
 
     public Digest {
-        if (hex == null || !HEX.matcher(hex).matches()) {
+        if (!Grammar.isHex(hex, DIGITS)) {
             throw new IllegalArgumentException("Expected 64 lower-case hexadecimal digits, but got '" + hex + "'");
         }
     }
@@ -24,7 +23,7 @@ public record Digest(String hex) implements Comparable<Digest> {
         if (text == null || !text.startsWith(PREFIX)) {
             throw new IllegalArgumentException("Expected a digest like sha256:<64 hex digits>, but got '" + text + "'");
         }
-        return new Digest(text.substring(PREFIX.length()));
+        return Shared.of(new Digest(text.substring(PREFIX.length())));
     }
 
     public static Digest of(byte[] bytes) {

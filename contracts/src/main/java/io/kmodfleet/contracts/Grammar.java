@@ -1,6 +1,6 @@
 package io.kmodfleet.contracts;
 
-import java.util.regex.Pattern;
+import java.util.function.Predicate;
 
 /**
  * The one grammar for names that end up in file names, command lines and URLs. A name never starts with a dash or a dot and
@@ -8,9 +8,10 @@ import java.util.regex.Pattern;
  */
 public final class Grammar {
 
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_.+~-]{0,127}");
-    private static final Pattern MODULE = Pattern.compile("[A-Za-z0-9][A-Za-z0-9_-]{0,55}");
-    private static final Pattern ARCH = Pattern.compile("[a-z0-9_]{1,16}");
+    // Loops, not patterns: every value that travels is checked, and every replay of a ledger makes them again.
+    private static final Predicate<String> NAME = name -> isWord(name, 128, "_.+~-", false);
+    private static final Predicate<String> MODULE = name -> isWord(name, 56, "_-", false);
+    private static final Predicate<String> ARCH = name -> isWord(name, 16, "_", true);
 
     private Grammar() {}
 
@@ -49,11 +50,41 @@ public final class Grammar {
         line("value of label " + label, value);
     }
 
-    private static String check(Pattern pattern, String what, String expected, String value) {
-        if (value == null || !pattern.matcher(value).matches()) {
+    /** Whether it is so many lower-case hexadecimal digits. */
+    static boolean isHex(String text, int digits) {
+        if (text == null || text.length() != digits) {
+            return false;
+        }
+        for (int i = 0; i < digits; i++) {
+            char c = text.charAt(i);
+            if ((c < '0' || c > '9') && (c < 'a' || c > 'f')) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static String check(Predicate<String> form, String what, String expected, String value) {
+        if (value == null || !form.test(value)) {
             throw new IllegalArgumentException("Expected a " + what + " (" + expected + "), but got " + shown(value));
         }
         return value;
+    }
+
+    /** Letters and digits, and after the first one also these signs; an architecture is lower case and may begin with one. */
+    private static boolean isWord(String text, int longest, String signs, boolean isArch) {
+        if (text.isEmpty() || text.length() > longest) {
+            return false;
+        }
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean plain = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || !isArch && c >= 'A' && c <= 'Z';
+            boolean sign = (i > 0 || isArch) && signs.indexOf(c) >= 0;
+            if (!plain && !sign) {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static String shown(String value) {

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
 import java.security.GeneralSecurityException;
 import java.util.HexFormat;
-import java.util.regex.Pattern;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -16,12 +15,12 @@ import javax.crypto.spec.SecretKeySpec;
  */
 public record HostId(@JsonValue String value) implements Comparable<HostId> {
 
-    private static final Pattern FORM = Pattern.compile("[0-9a-f]{32}");
+    private static final int DIGITS = 32;
     private static final byte[] APPLICATION = HexFormat.of().parseHex("6b6d6f64666c6565742d686f73742d31");
 
     @JsonCreator
     public HostId {
-        if (value == null || !FORM.matcher(value).matches()) {
+        if (!Grammar.isHex(value, DIGITS)) {
             throw new IllegalArgumentException("Expected a host id of 32 hexadecimal digits, but got '" + value + "'");
         }
     }
@@ -29,7 +28,7 @@ public record HostId(@JsonValue String value) implements Comparable<HostId> {
     /** @param machineId the content of {@code /etc/machine-id}: 32 hexadecimal digits (machine-id(5)) */
     public static HostId fromMachineId(String machineId) {
         String id = machineId.strip();
-        if (!FORM.matcher(id).matches()) {
+        if (!Grammar.isHex(id, DIGITS)) {
             throw new IllegalArgumentException("Expected 32 hexadecimal digits in /etc/machine-id, but got "
                     + id.length() + " characters. " + "Run systemd-machine-id-setup");
         }

@@ -32,14 +32,15 @@ final class Decider {
         this.state = state;
     }
 
-    static List<Decision> decide(FleetState before, Envelope envelope, Instant takenAt) {
+    /** The step; its state is the one that {@link Step#settle} comes to. */
+    static Step decide(FleetState before, Envelope envelope, Instant takenAt) {
         Decider decider = new Decider(Evolving.by(before, envelope, takenAt));
         Concerned concerned = new Concerned(before, decider.state);
         for (Subject subject : concerned.by(envelope.observation())) {
             decider.answer(subject);
         }
         decider.useFreeBuilds(before);
-        return List.copyOf(decider.decisions);
+        return new Step(envelope, takenAt, List.copyOf(decider.decisions), decider.state);
     }
 
     private void answer(Subject subject) {

@@ -31,12 +31,13 @@ final class Decider1 {
         this.state = state;
     }
 
-    static List<Decision> decide(FleetState before, Envelope envelope, Instant takenAt) {
+    /** The step; its state is the one that {@link Step#settle} comes to. */
+    static Step decide(FleetState before, Envelope envelope, Instant takenAt) {
         Decider1 decider = new Decider1(Evolving.by(before, envelope, takenAt));
         for (Subject subject : concerned(before, decider.state, envelope.observation())) {
             decider.answer(subject);
         }
-        return List.copyOf(decider.decisions);
+        return new Step(envelope, takenAt, List.copyOf(decider.decisions), decider.state);
     }
 
     private void answer(Subject subject) {

@@ -348,7 +348,9 @@ final class Evolving {
         if (known.isPresent()) {
             for (KernelState kernel : known.get().report().kernels()) {
                 Optional<KernelImage> image = KernelImage.of(kernel.identity());
-                state = image.isPresent() ? state.removing(id, image.get()) : state;
+                boolean stays = report.kernels().stream()
+                        .anyMatch(next -> KernelImage.of(next.identity()).equals(image));
+                state = image.isPresent() && !stays ? state.removing(id, image.get()) : state;
             }
         }
         for (KernelState kernel : report.kernels()) {

@@ -461,8 +461,13 @@ public final class FleetState {
     FleetState placing(HostId host, KernelImage image, HostState known, KernelState kernel) {
         boolean canBuild = known.canBuildFor(kernel);
         boolean readsMap = kernel.symbolMap() == SymbolMap.USABLE;
+        Placement before = placement(image);
+        Placement after = before.with(host, canBuild, readsMap);
+        if (after == before) {
+            return this;
+        }
         FleetState next = new FleetState(this);
-        next.placements = placements.with(image, placement(image).with(host, canBuild, readsMap));
+        next.placements = placements.with(image, after);
         return next;
     }
 
@@ -488,10 +493,15 @@ public final class FleetState {
                 new Placement(PersistentMap.empty(), PersistentMap.empty(), PersistentMap.empty());
 
         Placement with(HostId host, boolean canBuild, boolean readsMap) {
-            return new Placement(
-                    hosts.with(host, host),
-                    canBuild ? builders.with(host, host) : builders.without(host),
-                    readsMap ? maps.with(host, host) : maps.without(host));
+            boolean stays = hosts.get(host).isPresent()
+                    && builders.get(host).isPresent() == canBuild
+                    && maps.get(host).isPresent() == readsMap;
+            return stays
+                    ? this
+                    : new Placement(
+                            hosts.with(host, host),
+                            canBuild ? builders.with(host, host) : builders.without(host),
+                            readsMap ? maps.with(host, host) : maps.without(host));
         }
 
         Placement without(HostId host) {

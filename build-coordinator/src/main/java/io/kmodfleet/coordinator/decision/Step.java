@@ -26,15 +26,13 @@ public record Step(Envelope envelope, Instant takenAt, List<Decision> decisions,
      * @throws IllegalArgumentException for a version that is not known here
      */
     public static Step take(FleetState before, Envelope envelope, Instant takenAt, int rules) {
-        List<Decision> decisions =
-                switch (rules) {
-                    case 1 -> Decider1.decide(before, envelope, takenAt);
-                    case RULES -> Decider.decide(before, envelope, takenAt);
-                    default ->
-                        throw new IllegalArgumentException(
-                                "Expected rules of a version from 1 to " + RULES + ", but got " + rules);
-                };
-        return new Step(envelope, takenAt, decisions, settle(before, envelope, takenAt, decisions));
+        return switch (rules) {
+            case 1 -> Decider1.decide(before, envelope, takenAt);
+            case RULES -> Decider.decide(before, envelope, takenAt);
+            default ->
+                throw new IllegalArgumentException(
+                        "Expected rules of a version from 1 to " + RULES + ", but got " + rules);
+        };
     }
 
     /** The state after an entry whose decisions were taken before: recovery. */
