@@ -2,12 +2,12 @@ package io.kmodfleet.coordinator.fleet;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.kmodfleet.contracts.Observation.PolicyPublished;
-import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
+import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
@@ -52,28 +52,28 @@ class PolicyResource {
         });
     }
 
+    /** The form of a policy, for editors. */
+    @GET
+    @Path("schema")
+    @Produces("application/schema+json")
+    public String schema() {
+        return PolicyDocument.schema();
+    }
+
+    /** Whether a document would be taken, without publishing it: 204, or what is wrong with it. */
+    @POST
+    @Path("check")
+    @Consumes({MediaType.APPLICATION_JSON, YAML})
+    public void check(String document) {
+        PolicyDocument.read(document);
+    }
+
     @PUT
     @Consumes({MediaType.APPLICATION_JSON, YAML})
     @Produces(MediaType.APPLICATION_JSON)
     public Uni<Published> put(String document, @HeaderParam("Kmodfleet-Author") String author) {
-        return operator.says(new PolicyPublished(Operator.author(author), parse(document)))
+        return operator.says(new PolicyPublished(Operator.author(author), PolicyDocument.read(document)))
                 .map(Published::new);
-    }
-
-    private static Policy parse(String document) {
-        try {
-            Policy policy = FleetJson.yaml().readValue(document, Policy.class);
-            if (policy == null) {
-                throw new Problem(400, "Not a policy", "Expected a policy as YAML or JSON, but the body is empty");
-            }
-            return policy;
-        } catch (JsonProcessingException e) {
-            String where =
-                    e.getLocation() == null ? "" : "line " + e.getLocation().getLineNr() + ": ";
-            Throwable cause = e.getCause() instanceof IllegalArgumentException ? e.getCause() : e;
-            String what = cause == e ? e.getOriginalMessage() : cause.getMessage();
-            throw new Problem(400, "Not a policy", where + what);
-        }
     }
 
     private static String asYaml(String json) {
