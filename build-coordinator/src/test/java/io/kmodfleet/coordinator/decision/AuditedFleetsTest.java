@@ -37,8 +37,9 @@ class AuditedFleetsTest {
     }
 
     @Test
-    void another_policy_can_be_tried_at_the_end_and_from_any_moment_of_any_fleet_that_was_played() {
+    void another_policy_can_be_tried_on_any_fleet_that_was_played_and_the_same_one_leads_to_the_same() {
         int compared = 0;
+        int same = 0;
         for (int i = 0; i < FLEETS; i++) {
             List<LedgerEntry> ledger = played(SEED + i);
             List<LedgerEntry> policies = ledger.stream()
@@ -56,9 +57,11 @@ class AuditedFleetsTest {
                 Outcome again = whatIf(ledger, policy, Optional.of(Moment.parse(Long.toString(last.position()))));
                 assertThat(again.policiesLeftOut()).isZero();
                 assertThat(again.decidedAgain()).isPositive();
+                same += again.changes().isEmpty() ? 1 : 0;
             }
         }
-        assertThat(compared).isPositive();
+        // Nearly all: where a clock jumped by a day, a deadline that passes at another moment can lead elsewhere.
+        assertThat(same).as("of %d fleets, seed %d", compared, SEED).isGreaterThan(compared * 6 / 10);
     }
 
     private static List<LedgerEntry> played(long seed) {
