@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.audit;
 
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
@@ -21,30 +22,36 @@ import io.kmodfleet.coordinator.decision.FleetState.Taken;
 import io.kmodfleet.coordinator.decision.Step;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
 import io.kmodfleet.coordinator.ledger.LedgerLines.Line;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
  * The same ledger with another policy, decided by the rules in force.
  *
  * <p>Without a moment to begin at, the policy is published at the end. With one, it is in force from there on, and everything that
- * was observed later is decided again. Answers to builds then count for the build that this other fleet has under way for the
- * target, whoever was given it; policies published later are left out; time is kept anew. What hosts reported about themselves
+ * was observed later is decided again. Answers to builds then count for the build that this other fleet ordered in its
+ * place for the target, whoever was given it; policies published later are left out; time is kept anew. What hosts reported about themselves
  * is taken as it was: a module that they installed later counts as installed.
  */
 public final class WhatIf {
 
     private static final int MOST_DEADLINES_AT_ONCE = 10_000;
+    private static final Duration LATENESS = Duration.ofMinutes(2);
 
     private final Policy policy;
     private final Optional<Moment> since;
     private final FleetAt recorded = new FleetAt(Moment.END);
-    private final Map<BuildTarget, Decision.Build> underWay = new HashMap<>();
+    private final Map<BuildTarget, List<Decision.Build>> recordedOrders = new HashMap<>();
+    private final Map<BuildTarget, List<Decision.Build>> orders = new HashMap<>();
+    private final Set<DecisionId> answered = new HashSet<>();
     private final Map<BuildTarget, Needed> builds = new TreeMap<>();
     private FleetState state;
     private long begunAt;
@@ -162,19 +169,23 @@ public final class WhatIf {
 
     private void take(LedgerEntry entry) {
         if (state == null) {
-            entry.decisions().forEach(this::noteUnderWay);
+            note(recordedOrders, entry.decisions());
+            note(orders, entry.decisions());
             ended(entry.envelope().observation());
             return;
         }
+        note(recordedOrders, entry.decisions());
         recordedBuilds += entry.decisions().stream()
                 .filter(Decision.Build.class::isInstance)
                 .count();
         otherRules += entry.rules() == Step.RULES ? 0 : 1;
-        keepTime(entry.takenAt());
         Observation observation = entry.envelope().observation();
+        boolean tick = observation instanceof BuildOverdue || observation instanceof DeadlinePassed;
+        // A tick that was recorded came a little after its time; so does ours.
+        keepTime(tick ? entry.takenAt() : entry.takenAt().minus(LATENESS));
         if (observation instanceof PolicyPublished) {
             policiesLeftOut++;
-        } else if (observation instanceof BuildOverdue || observation instanceof DeadlinePassed) {
+        } else if (tick) {
             // Of builds and pauses that this fleet does not have; it keeps its own time.
             return;
         } else if (observation instanceof BuildSucceeded || observation instanceof BuildFailed) {
@@ -194,8 +205,8 @@ public final class WhatIf {
         Step step = Step.take(state, envelope, takenAt);
         state = step.after();
         ended(envelope.observation());
+        note(orders, step.decisions());
         for (Decision decision : step.decisions()) {
-            noteUnderWay(decision);
             if (decision instanceof Decision.Build build) {
                 HostId builder = build.subject().host();
                 builds.put(build.target(), new Needed(build.target(), builder, nameOf(builder)));
@@ -203,17 +214,19 @@ public final class WhatIf {
         }
     }
 
-    private void noteUnderWay(Decision decision) {
-        if (decision instanceof Decision.Build build) {
-            underWay.put(build.target(), build);
+    private static void note(Map<BuildTarget, List<Decision.Build>> orders, List<Decision> decisions) {
+        for (Decision decision : decisions) {
+            if (decision instanceof Decision.Build build) {
+                orders.computeIfAbsent(build.target(), any -> new ArrayList<>()).add(build);
+            }
         }
     }
 
     private void ended(Observation observation) {
         if (observation instanceof BuildSucceeded built) {
-            underWay.remove(built.target());
+            answered.add(built.build());
         } else if (observation instanceof BuildFailed failed) {
-            underWay.remove(failed.target());
+            answered.add(failed.build());
         }
     }
 
@@ -233,10 +246,13 @@ public final class WhatIf {
         }
     }
 
-    /** The answer to the build that is under way here; none where nobody builds the target. */
+    /** The same answer to the build of this fleet; none where nobody was told to build. What nobody had ordered stays that. */
     private Optional<Envelope> translated(Envelope envelope) {
         if (envelope.observation() instanceof BuildSucceeded built) {
-            return Optional.ofNullable(underWay.get(built.target()))
+            if (placeOf(built.target(), built.build(), built.host()) < 0) {
+                return Optional.of(envelope);
+            }
+            return counterpart(built.target(), built.build(), built.host())
                     .map(build -> own(
                             build.subject().host().value(),
                             envelope.at(),
@@ -249,7 +265,10 @@ public final class WhatIf {
                                     built.millis())));
         }
         BuildFailed failed = (BuildFailed) envelope.observation();
-        return Optional.ofNullable(underWay.get(failed.target()))
+        if (placeOf(failed.target(), failed.build(), failed.host()) < 0) {
+            return Optional.of(envelope);
+        }
+        return counterpart(failed.target(), failed.build(), failed.host())
                 .map(build -> own(
                         build.subject().host().value(),
                         envelope.at(),
@@ -261,6 +280,30 @@ public final class WhatIf {
                                 failed.exitCode(),
                                 failed.error(),
                                 failed.log())));
+    }
+
+    /** Which of the recorded builds of that target it was; negative where nobody had ordered it. */
+    private int placeOf(BuildTarget target, DecisionId build, HostId host) {
+        List<Decision.Build> recordedBuilds = recordedOrders.getOrDefault(target, List.of());
+        for (int i = 0; i < recordedBuilds.size(); i++) {
+            Decision.Build order = recordedBuilds.get(i);
+            if (order.id().equals(build) && order.subject().host().equals(host)) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    /** The build with the same place among those of this target here; else the last one, where it has no answer yet. */
+    private Optional<Decision.Build> counterpart(BuildTarget target, DecisionId build, HostId host) {
+        List<Decision.Build> here = orders.getOrDefault(target, List.of());
+        int place = placeOf(target, build, host);
+        if (place < here.size()) {
+            return Optional.of(here.get(place));
+        }
+        return here.isEmpty()
+                ? Optional.empty()
+                : Optional.of(here.get(here.size() - 1)).filter(last -> !answered.contains(last.id()));
     }
 
     /** With the number that its source had last, so that its own counting goes on as it did. */

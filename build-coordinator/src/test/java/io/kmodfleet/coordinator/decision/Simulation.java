@@ -100,6 +100,11 @@ final class Simulation {
         return coordinator.ledger.size();
     }
 
+    /** What the coordinator recorded. */
+    List<LedgerEntry> ledger() {
+        return List.copyOf(coordinator.ledger);
+    }
+
     private void calm() {
         faults = false;
         coordinator.clockIsOff = Duration.ZERO;

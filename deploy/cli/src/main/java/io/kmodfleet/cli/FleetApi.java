@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 import picocli.CommandLine.Option;
 
 /** Where coordinator and store are, and one way to talk to them: what they refuse comes back as their own words. */
@@ -75,9 +76,10 @@ final class FleetApi {
     /**
      * The ledger as the coordinator streams it.
      *
+     * @param compressed whether the bytes are gzip's
      * @param upTo the last position that it holds
      */
-    record LedgerAnswer(InputStream bytes, long upTo) implements AutoCloseable {
+    record LedgerAnswer(InputStream bytes, boolean compressed, long upTo) implements AutoCloseable {
         @Override
         public void close() throws IOException {
             bytes.close();
@@ -94,6 +96,7 @@ final class FleetApi {
         HttpResponse<InputStream> answer = send(request, HttpResponse.BodyHandlers.ofInputStream());
         return new LedgerAnswer(
                 answer.body(),
+                answer.headers().firstValue("Content-Encoding").equals(Optional.of("gzip")),
                 answer.headers().firstValueAsLong("Kmodfleet-Up-To").orElse(0));
     }
 

@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.zip.GZIPOutputStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -83,7 +84,9 @@ final class LedgerCommand {
         long limit = to == Long.MAX_VALUE ? 0 : to - from + 1;
         try (FleetApi.LedgerAnswer answer = api.ledger(from - 1, limit, compressed);
                 InputStream bytes = answer.bytes();
-                OutputStream out = Files.newOutputStream(file)) {
+                OutputStream out = compressed && !answer.compressed()
+                        ? new GZIPOutputStream(Files.newOutputStream(file))
+                        : Files.newOutputStream(file)) {
             bytes.transferTo(out);
             out.close();
             long entries = 0;

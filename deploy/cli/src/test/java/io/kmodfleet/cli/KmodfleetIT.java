@@ -26,7 +26,8 @@ class KmodfleetIT {
 
     private static final String HOST = "0123456789abcdef0123456789abcdef";
 
-    private static final Path HISTORY = Path.of("../../build-coordinator/src/test/resources/histories/rules-1/random-0.jsonl");
+    private static final Path HISTORY =
+            Path.of("../../build-coordinator/src/test/resources/histories/rules-1/random-0.jsonl");
 
     @TempDir
     Path directory;
@@ -248,7 +249,8 @@ class KmodfleetIT {
     }
 
     @Test
-    void an_audit_is_0_where_nothing_is_wrong_and_4_where_something_is_wherever_the_ledger_comes_from() throws Exception {
+    void an_audit_is_0_where_nothing_is_wrong_and_4_where_something_is_wherever_the_ledger_comes_from()
+            throws Exception {
         List<String> rows = Files.readAllLines(HISTORY);
         Path whole = Files.write(directory.resolve("whole.jsonl"), rows);
         Path gap = directory.resolve("gap.jsonl");
@@ -260,7 +262,10 @@ class KmodfleetIT {
 
         LaunchResult database = run("audit", "-o", "json");
         assertThat(database.exitCode()).as(database.getErrorOutput()).isZero();
-        assertThat(FleetJson.mapper().readTree(database.getOutput()).path("entries").asInt())
+        assertThat(FleetJson.mapper()
+                        .readTree(database.getOutput())
+                        .path("entries")
+                        .asInt())
                 .isEqualTo(85);
         assertThat(run("audit", "--file", whole.toString()).getOutput()).contains("✔ Nothing is wrong.");
         LaunchResult missing = run("audit", "--file", gap.toString());
@@ -279,13 +284,27 @@ class KmodfleetIT {
         LaunchResult brokeOff = run("audit");
         assertThat(brokeOff.exitCode()).isEqualTo(3);
         assertThat(brokeOff.getErrorOutput()).contains("ends at position 10");
-        assertThat(run("ledger", "export", directory.resolve("l.gz").toString()).exitCode())
-                .isEqualTo(4);
+        assertThat(run("ledger", "export", directory.resolve("part.jsonl.gz").toString())
+                        .exitCode())
+                .isEqualTo(3);
+        assertThat(directory).isEmptyDirectory();
         assertThat(run("audit", "--file", "/no/such/file").exitCode()).isEqualTo(4);
         assertThat(run("audit", "--from", "5", "--to", "2").exitCode()).isEqualTo(2);
         assertThat(run("audit", "--file", HISTORY.toString(), "--topic").exitCode())
                 .isEqualTo(2);
         assertThat(run("explain", "b2", "--at", "yesterday").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void an_export_is_compressed_by_its_name_whoever_compresses_it() throws Exception {
+        fleet.ledger(Files.readString(HISTORY), 85);
+        Path file = directory.resolve("ledger.jsonl.gz");
+
+        LaunchResult export = run("ledger", "export", file.toString());
+
+        assertThat(export.exitCode()).as(export.getErrorOutput()).isZero();
+        assertThat(Files.readAllBytes(file)).startsWith(0x1f, 0x8b);
+        assertThat(run("audit", "--file", file.toString()).exitCode()).isZero();
     }
 
     @Test
