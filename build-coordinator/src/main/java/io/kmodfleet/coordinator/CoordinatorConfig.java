@@ -15,6 +15,10 @@ public interface CoordinatorConfig {
     @WithDefault("10s")
     Duration publishTimeout();
 
+    /** Ledger entries after which what is known is written down, so that the next start need not read all of them. */
+    @WithDefault("100000")
+    long snapshotEvery();
+
     /** The topics, where the coordinator has to create them. */
     interface TopicsConfig {
 

@@ -4,59 +4,149 @@ import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.contracts.wire.Topics;
 import io.kmodfleet.coordinator.ledger.DeadLetter;
+import io.kmodfleet.coordinator.ledger.LedgerRow;
+import io.smallrye.common.annotation.Identifier;
 import io.smallrye.mutiny.Uni;
-import io.smallrye.reactive.messaging.MutinyEmitter;
-import io.smallrye.reactive.messaging.kafka.api.OutgoingKafkaRecordMetadata;
+import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.errors.RecordTooLargeException;
 import org.apache.kafka.common.header.internals.RecordHeaders;
-import org.eclipse.microprofile.reactive.messaging.Channel;
-import org.eclipse.microprofile.reactive.messaging.Message;
-import org.eclipse.microprofile.reactive.messaging.OnOverflow;
+import org.apache.kafka.common.serialization.ByteArraySerializer;
+import org.apache.kafka.common.serialization.StringSerializer;
 import org.jboss.logging.Logger;
 
-/** Writes to Kafka, and tries again until the broker has it. */
+/**
+ * Writes to Kafka, and tries again until the broker has it. One idempotent producer for every topic: what has one key keeps its
+ * order. Whatever cannot be sent at once holds up who sends, so nothing piles up while the broker is away.
+ */
 @ApplicationScoped
 public class Dispatcher {
 
     private static final Logger LOG = Logger.getLogger(Dispatcher.class);
-    private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
-    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+    private static final Duration PAUSE = Duration.ofSeconds(1);
+    private static final Duration END = Duration.ofSeconds(5);
 
-    private final MutinyEmitter<byte[]> commands;
-    private final MutinyEmitter<byte[]> observations;
-    private final MutinyEmitter<byte[]> deadLetters;
+    /** Of one line of the ledger: an observation of 900 kB, and decisions for thousands of hosts. */
+    public static final int MAX_LINE = 32 * 1024 * 1024;
 
-    Dispatcher(
-            @Channel("commands") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER) MutinyEmitter<byte[]> commands,
-            @Channel("operator-observations") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
-                    MutinyEmitter<byte[]> observations,
-            @Channel("dead-letters") @OnOverflow(OnOverflow.Strategy.UNBOUNDED_BUFFER)
-                    MutinyEmitter<byte[]> deadLetters) {
-        this.commands = commands;
-        this.observations = observations;
-        this.deadLetters = deadLetters;
+    private final KafkaProducer<String, byte[]> producer;
+    private volatile boolean ended;
+
+    Dispatcher(@Identifier("default-kafka-broker") Map<String, Object> broker) {
+        Map<String, Object> settings = new HashMap<>(broker);
+        settings.put(ProducerConfig.CLIENT_ID_CONFIG, "kmodfleet-coordinator");
+        settings.put(ProducerConfig.ACKS_CONFIG, "all");
+        settings.put(ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG, true);
+        // The producer itself tries for ever, so that what goes to one host keeps its order.
+        settings.put(ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG, Integer.MAX_VALUE);
+        settings.put(ProducerConfig.MAX_BLOCK_MS_CONFIG, Integer.MAX_VALUE);
+        settings.put(ProducerConfig.MAX_REQUEST_SIZE_CONFIG, MAX_LINE);
+        settings.put(ProducerConfig.COMPRESSION_TYPE_CONFIG, "lz4");
+        settings.put(ProducerConfig.LINGER_MS_CONFIG, 1);
+        settings.put(ProducerConfig.BATCH_SIZE_CONFIG, 128 * 1024);
+        settings.put(ProducerConfig.BUFFER_MEMORY_CONFIG, 2L * MAX_LINE);
+        this.producer = new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
     }
 
-    /** Done when the broker has all of them; those of one host keep their order. */
-    public Uni<Void> send(List<Command> batch, Instant at) {
-        return sendAll(
-                commands,
-                batch.stream().map(command -> CloudEvents.write(command, at)).toList());
+    /**
+     * What is committed, in the order of the ledger. Blocks while the broker takes nothing; done when it has everything.
+     *
+     * @param rows for the ledger's topic
+     * @param at when the commands were decided
+     */
+    public CompletableFuture<Void> send(
+            List<LedgerRow> rows, List<Command> commands, List<DeadLetter> letters, Instant at) {
+        List<ProducerRecord<String, byte[]>> records = new ArrayList<>(rows.size() + commands.size() + letters.size());
+        for (Command command : commands) {
+            records.add(record(Topics.COMMANDS, CloudEvents.write(command, at)));
+        }
+        for (LedgerRow row : rows) {
+            records.add(new ProducerRecord<>(
+                    Topics.LEDGER,
+                    Long.toString(row.entry().position()),
+                    row.line().getBytes(StandardCharsets.UTF_8)));
+        }
+        for (DeadLetter letter : letters) {
+            records.add(record(Topics.DEAD_LETTERS, eventOf(letter)));
+        }
+        return sendAll(records);
     }
 
     /** An operator's observation goes the way of all observations. */
     public Uni<Void> observe(Event event) {
-        return sendAll(observations, List.of(event));
+        return Uni.createFrom().completionStage(() -> CompletableFuture.supplyAsync(
+                        () -> sendAll(List.of(record(Topics.OBSERVATIONS, event))))
+                .thenCompose(sent -> sent));
     }
 
-    public Uni<Void> bury(List<DeadLetter> letters) {
-        return sendAll(deadLetters, letters.stream().map(Dispatcher::eventOf).toList());
+    @PreDestroy
+    void end() {
+        ended = true;
+        producer.close(END);
+    }
+
+    private CompletableFuture<Void> sendAll(List<ProducerRecord<String, byte[]>> records) {
+        CompletableFuture<Void> all = new CompletableFuture<>();
+        if (records.isEmpty()) {
+            all.complete(null);
+            return all;
+        }
+        AtomicInteger missing = new AtomicInteger(records.size());
+        records.forEach(record -> send(record, all, missing));
+        return all;
+    }
+
+    private void send(ProducerRecord<String, byte[]> record, CompletableFuture<Void> all, AtomicInteger missing) {
+        try {
+            producer.send(record, (sent, failure) -> {
+                if (failure == null) {
+                    arrived(all, missing);
+                } else {
+                    again(record, failure, all, missing);
+                }
+            });
+        } catch (RuntimeException e) {
+            again(record, e, all, missing);
+        }
+    }
+
+    private void again(
+            ProducerRecord<String, byte[]> record,
+            Exception failure,
+            CompletableFuture<Void> all,
+            AtomicInteger missing) {
+        if (ended) {
+            all.completeExceptionally(failure);
+        } else if (failure instanceof RecordTooLargeException) {
+            // The ledger has it, and the API shows it; waiting for ever would hold up everybody else.
+            LOG.errorf("not sent, too large topic=%s key=%s error=%s", record.topic(), record.key(), failure);
+            arrived(all, missing);
+        } else {
+            LOG.warnf("send failed, trying again topic=%s key=%s error=%s", record.topic(), record.key(), failure);
+            CompletableFuture.delayedExecutor(PAUSE.toMillis(), TimeUnit.MILLISECONDS)
+                    .execute(() -> send(record, all, missing));
+        }
+    }
+
+    private static void arrived(CompletableFuture<Void> all, AtomicInteger missing) {
+        if (missing.decrementAndGet() == 0) {
+            all.complete(null);
+        }
     }
 
     private static Event eventOf(DeadLetter letter) {
@@ -70,33 +160,9 @@ public class Dispatcher {
                         letter.problem().name()));
     }
 
-    private static Uni<Void> sendAll(MutinyEmitter<byte[]> emitter, List<Event> events) {
-        if (events.isEmpty()) {
-            return Uni.createFrom().voidItem();
-        }
-        return Uni.join()
-                .all(events.stream()
-                        .map(event -> Uni.createFrom()
-                                .deferred(() -> emitter.sendMessage(message(event)))
-                                .onFailure()
-                                .invoke(failure ->
-                                        LOG.warnf("send failed, trying again key=%s error=%s", event.key(), failure))
-                                .onFailure()
-                                .retry()
-                                .withBackOff(FIRST_PAUSE, LONGEST_PAUSE)
-                                .indefinitely())
-                        .toList())
-                .andFailFast()
-                .replaceWithVoid();
-    }
-
-    private static Message<byte[]> message(Event event) {
+    private static ProducerRecord<String, byte[]> record(String topic, Event event) {
         RecordHeaders headers = new RecordHeaders();
         event.headers().forEach((name, value) -> headers.add(name, value.getBytes(StandardCharsets.UTF_8)));
-        return Message.of(event.value())
-                .addMetadata(OutgoingKafkaRecordMetadata.<String>builder()
-                        .withKey(event.key())
-                        .withHeaders(headers)
-                        .build());
+        return new ProducerRecord<>(topic, null, event.key(), event.value(), headers);
     }
 }

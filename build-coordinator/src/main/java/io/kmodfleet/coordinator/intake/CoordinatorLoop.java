@@ -1,40 +1,41 @@
 package io.kmodfleet.coordinator.intake;
 
-import io.kmodfleet.contracts.Command;
-import io.kmodfleet.contracts.Decision;
-import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
-import io.kmodfleet.contracts.HostId;
-import io.kmodfleet.contracts.wire.UnreadableEvent.Problem;
 import io.kmodfleet.coordinator.decision.FleetState;
-import io.kmodfleet.coordinator.decision.FleetState.Taken;
-import io.kmodfleet.coordinator.decision.Step;
 import io.kmodfleet.coordinator.dispatch.Dispatcher;
-import io.kmodfleet.coordinator.ledger.DeadLetter;
+import io.kmodfleet.coordinator.intake.Turn.Head;
+import io.kmodfleet.coordinator.intake.Turn.Outbox;
 import io.kmodfleet.coordinator.ledger.Ledger;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
+import io.kmodfleet.coordinator.ledger.LedgerRow;
 import io.kmodfleet.coordinator.ledger.LostRace;
-import io.smallrye.mutiny.Uni;
-import io.smallrye.mutiny.infrastructure.Infrastructure;
+import io.kmodfleet.coordinator.ledger.Snapshots;
+import jakarta.annotation.PreDestroy;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
 /**
- * Decide, commit, and only then: move on, send, let Kafka forget. Batches are taken one after the other.
+ * Decide, commit, and only then: send, let Kafka forget. Commits are one after the other, and so is sending; while a batch is
+ * committed the next one is decided, on what the one before will have led to.
  *
  * <p>Killed between any two of these, it does the same again: what the ledger holds is recognised by its number and only
- * acknowledged; what the ledger holds and was not certainly sent is sent again at the start.
+ * acknowledged; what the ledger holds and was not certainly sent is sent again at the start. Where a commit fails, everything
+ * that was decided on it is decided anew, on what the ledger then holds.
+ *
+ * <p>One thread takes (whoever calls anything that is not public); it alone changes what is known.
  */
 @ApplicationScoped
 public class CoordinatorLoop {
@@ -42,45 +43,61 @@ public class CoordinatorLoop {
     private static final Logger LOG = Logger.getLogger(CoordinatorLoop.class);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
+    private static final Duration CURSOR_EVERY = Duration.ofMillis(500);
     private static final int SEND_AT_ONCE = 500;
+    private static final int UNDER_WAY = 4;
 
     private final Ledger ledger;
+    private final Snapshots snapshots;
     private final Dispatcher dispatcher;
-    private final Uni<Void> recovery;
+    private final ExecutorService sender = Executors.newSingleThreadExecutor(named("sender"));
     private final Map<Awaited, CompletableFuture<Long>> awaited = new ConcurrentHashMap<>();
-    private volatile FleetState state = FleetState.empty();
-    private volatile Optional<Digest> chain = Optional.empty();
+    private final Deque<Batch> underWay = new ArrayDeque<>();
+    private CompletableFuture<Void> lastCommit = CompletableFuture.completedFuture(null);
+    private CompletableFuture<Void> cursorWritten = CompletableFuture.completedFuture(null);
+    private long cursorAt = System.nanoTime();
+    private long cursor;
+    private long sent;
+    private Head decided = Head.NOTHING;
+    private volatile Head committed = Head.NOTHING;
     private volatile boolean recovered;
 
     private record Awaited(String source, long epoch, long sequence) {}
 
-    CoordinatorLoop(Ledger ledger, Dispatcher dispatcher) {
+    /** Observations on their way through. */
+    private static final class Batch {
+        private final List<Arrival> arrivals;
+        private final Instant now;
+        private final Runnable whenSent;
+        private CompletableFuture<Void> commit;
+        private CompletableFuture<Void> sending;
+        private long position;
+
+        Batch(List<Arrival> arrivals, Instant now, Runnable whenSent) {
+            this.arrivals = arrivals;
+            this.now = now;
+            this.whenSent = whenSent;
+        }
+    }
+
+    CoordinatorLoop(Ledger ledger, Snapshots snapshots, Dispatcher dispatcher) {
         this.ledger = ledger;
+        this.snapshots = snapshots;
         this.dispatcher = dispatcher;
-        this.recovery = Uni.createFrom()
-                .deferred(() -> fold().chain(this::sendWhatWasNotSent).invoke(() -> recovered = true))
-                .onFailure()
-                .invoke(failure -> LOG.warnf("recovery failed, trying again error=%s", failure))
-                .onFailure()
-                .retry()
-                .withBackOff(FIRST_PAUSE, LONGEST_PAUSE)
-                .indefinitely()
-                .memoize()
-                .indefinitely();
     }
 
-    /** Reads the ledger and sends what was committed but not certainly sent. Once, however often it is asked for. */
-    Uni<Void> recover() {
-        return recovery;
-    }
-
-    boolean isRecovered() {
+    /** Whether the ledger was read: before that, what is known is of no use. */
+    public boolean isRecovered() {
         return recovered;
     }
 
-    /** What is known now. */
+    /** What is known now: what the ledger holds. */
     public FleetState state() {
-        return state;
+        return committed.state();
+    }
+
+    Head head() {
+        return committed;
     }
 
     /** Completes with the ledger position when that observation is committed. Ask before it is sent. */
@@ -94,59 +111,186 @@ public class CoordinatorLoop {
         awaited.remove(new Awaited(envelope.source(), envelope.epoch(), envelope.sequence()));
     }
 
-    Uni<Void> take(List<Arrival> arrivals, Instant now) {
-        return recover()
-                .chain(() -> Uni.createFrom().deferred(() -> commit(arrivals, now)))
-                .onFailure(LostRace.class)
-                .call(race -> {
-                    LOG.warnf("another coordinator wrote the ledger, reading it again error=%s", race.getMessage());
-                    return fold();
-                })
-                .onFailure()
-                .invoke(failure -> LOG.warnf("batch not committed, trying again error=%s", failure))
-                .onFailure()
-                .retry()
-                .withBackOff(FIRST_PAUSE, LONGEST_PAUSE)
-                .indefinitely()
-                .chain(this::send);
-    }
-
-    /** A batch as it was committed, and what is to be sent because of it. */
-    private record Committed(List<Command> commands, List<DeadLetter> deadLetters, long position, Instant at) {}
-
-    private Uni<Committed> commit(List<Arrival> arrivals, Instant now) {
-        return Uni.createFrom()
-                .item(() -> decide(arrivals, now))
-                .runSubscriptionOn(Infrastructure.getDefaultWorkerPool())
-                .chain(turn -> ledger.append(turn.entries, turn.after, turn.deadLetters)
-                        .map(done -> {
-                            state = turn.after;
-                            chain = turn.chain;
-                            turn.entries.forEach(this::tellWhoWaits);
-                            return new Committed(turn.commands(), turn.deadLetters, turn.after.position(), now);
-                        }));
-    }
-
-    private Turn decide(List<Arrival> arrivals, Instant now) {
-        Turn turn = new Turn(state, chain);
-        for (Arrival arrival : arrivals) {
-            arrival.problem().ifPresent(why -> turn.bury(arrival, why.problem(), why.getMessage(), now));
-            arrival.envelope().ifPresent(envelope -> turn.take(arrival, envelope, now));
+    /** Reads what the ledger has beyond what is known, the first time from the newest snapshot on. */
+    void follow() {
+        long begin = System.nanoTime();
+        if (!recovered && committed == Head.NOTHING) {
+            snapshots.newest().ifPresent(snapshot -> {
+                committed = new Head(snapshot.state(), snapshot.chain());
+                LOG.infof(
+                        "snapshot read position=%d millis=%d", snapshot.state().position(), millisSince(begin));
+            });
         }
-        return turn;
+        Head[] head = {committed};
+        ledger.read(head[0].state().position(), entry -> {
+            head[0] = head[0].after(entry);
+            if (recovered) {
+                committed = head[0];
+                tellWhoWaits(entry);
+            }
+        });
+        committed = head[0];
+        if (!recovered) {
+            LOG.infof("ledger read position=%d millis=%d", committed.state().position(), millisSince(begin));
+            recovered = true;
+        }
     }
 
-    private Uni<Void> send(Committed committed) {
-        return dispatcher
-                .send(committed.commands, committed.at)
-                .chain(() -> dispatcher.bury(committed.deadLetters))
-                .chain(() -> ledger.dispatched(committed.position)
-                        .onFailure()
-                        // Only means that they are sent again after a restart.
-                        .recoverWithUni(failure -> Uni.createFrom().voidItem()));
+    /** From standing by to taking: catches up with the ledger and sends what was committed but not certainly sent. */
+    void takeOver() {
+        underWay.clear();
+        follow();
+        sendWhatWasNotSent();
+        decided = committed;
+        lastCommit = CompletableFuture.completedFuture(null);
+    }
+
+    /**
+     * Has them decided, committed and sent; returns when they are decided.
+     *
+     * @param whenSent run by the taking thread when all of it is done
+     * @param mayGoOn asked before something that failed is tried again
+     * @throws SteppedDown where it may not go on; what was not committed is then nobody's
+     */
+    void take(List<Arrival> arrivals, Instant now, Runnable whenSent, BooleanSupplier mayGoOn) {
+        while (underWay.size() >= UNDER_WAY) {
+            finish(underWay.peek(), mayGoOn);
+        }
+        Batch batch = new Batch(arrivals, now, whenSent);
+        start(batch);
+        underWay.add(batch);
+    }
+
+    /** Ends what is done already; does not wait. */
+    void settle(BooleanSupplier mayGoOn) {
+        while (!underWay.isEmpty() && underWay.peek().sending.isDone()) {
+            finish(underWay.peek(), mayGoOn);
+        }
+        moveCursor(false);
+    }
+
+    /** Waits until nothing is under way. */
+    void drain(BooleanSupplier mayGoOn) {
+        while (!underWay.isEmpty()) {
+            finish(underWay.peek(), mayGoOn);
+        }
+        moveCursor(true);
+    }
+
+    boolean isIdle() {
+        return underWay.isEmpty();
+    }
+
+    private void start(Batch batch) {
+        Turn turn = Turn.decide(decided, batch.arrivals, batch.now);
+        decided = turn.after();
+        batch.position = decided.state().position();
+        batch.commit = lastCommit
+                .thenCompose(before -> ledger.append(
+                                turn.rows(), turn.before().state(), turn.after().state(), turn.deadLetters())
+                        .subscribeAsCompletionStage())
+                .thenRun(() -> {
+                    committed = turn.after();
+                    turn.rows().forEach(row -> tellWhoWaits(row.entry()));
+                });
+        lastCommit = batch.commit;
+        batch.sending = batch.commit.thenComposeAsync(
+                done -> dispatcher.send(turn.rows(), turn.commands(), turn.deadLetters(), turn.now()), sender);
+    }
+
+    private void finish(Batch batch, BooleanSupplier mayGoOn) {
+        try {
+            batch.commit.join();
+        } catch (CompletionException e) {
+            decideAnew(e.getCause() == null ? e : e.getCause(), mayGoOn);
+            return;
+        }
+        batch.sending.join();
+        underWay.remove(batch);
+        sent = Math.max(sent, batch.position);
+        batch.whenSent.run();
+    }
+
+    /** What was not committed was decided on something that never was. */
+    private void decideAnew(Throwable why, BooleanSupplier mayGoOn) {
+        Throwable failure = why;
+        Duration pause = FIRST_PAUSE;
+        while (true) {
+            if (failure instanceof LostRace) {
+                LOG.warnf("another coordinator wrote the ledger, reading it again error=%s", failure.getMessage());
+            } else {
+                LOG.warnf("batch not committed, trying again error=%s", failure);
+            }
+            if (!mayGoOn.getAsBoolean()) {
+                throw new SteppedDown("Expected to be the active coordinator, but it is not any more");
+            }
+            try {
+                follow();
+                // The commit may have come through although its answer did not.
+                sendWhatWasNotSent();
+                break;
+            } catch (RuntimeException e) {
+                failure = e;
+                pause(pause);
+                pause = pause.multipliedBy(2).compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause.multipliedBy(2);
+            }
+        }
+        decided = committed;
+        lastCommit = CompletableFuture.completedFuture(null);
+        for (Batch batch : underWay) {
+            if (batch.commit.isCompletedExceptionally()) {
+                start(batch);
+            }
+        }
+    }
+
+    private void sendWhatWasNotSent() {
+        long from = ledger.dispatched().await().atMost(LONGEST_PAUSE);
+        List<LedgerRow> rows = new ArrayList<>();
+        ledger.read(from, entry -> {
+            rows.add(LedgerRow.read(entry));
+            if (rows.size() == SEND_AT_ONCE) {
+                sendAgain(rows);
+            }
+        });
+        sendAgain(rows);
+        cursor = ledger.dispatched().await().atMost(LONGEST_PAUSE);
+        sent = Math.max(sent, cursor);
+    }
+
+    private void sendAgain(List<LedgerRow> rows) {
+        if (rows.isEmpty()) {
+            return;
+        }
+        LedgerEntry last = rows.get(rows.size() - 1).entry();
+        LOG.infof("sending again from=%d upTo=%d", rows.get(0).entry().position(), last.position());
+        Outbox outbox = new Outbox();
+        rows.forEach(row -> outbox.add(row.entry().envelope(), row.entry()));
+        dispatcher
+                .send(List.copyOf(rows), outbox.commands(), List.of(), last.takenAt())
+                .join();
+        ledger.dispatched(last.position()).await().atMost(LONGEST_PAUSE);
+        rows.clear();
+    }
+
+    /** Lags behind; that only means that more is sent again after a crash. */
+    private void moveCursor(boolean atOnce) {
+        boolean due = atOnce || System.nanoTime() - cursorAt > CURSOR_EVERY.toNanos();
+        if (sent > cursor && due && cursorWritten.isDone()) {
+            cursorAt = System.nanoTime();
+            cursor = sent;
+            cursorWritten =
+                    ledger.dispatched(sent).onFailure().recoverWithNull().subscribeAsCompletionStage();
+        }
+        if (atOnce) {
+            cursorWritten.join();
+        }
     }
 
     private void tellWhoWaits(LedgerEntry entry) {
+        if (awaited.isEmpty()) {
+            return;
+        }
         Envelope envelope = entry.envelope();
         CompletableFuture<Long> waiting =
                 awaited.remove(new Awaited(envelope.source(), envelope.epoch(), envelope.sequence()));
@@ -155,136 +299,29 @@ public class CoordinatorLoop {
         }
     }
 
-    private Uni<Void> fold() {
-        Instant start = Instant.now();
-        return ledger.after(0)
-                .invoke(entry -> chain = entry.chain())
-                .onItem()
-                .scan(
-                        FleetState::empty,
-                        (before, entry) -> Step.settle(before, entry.envelope(), entry.takenAt(), entry.decisions()))
-                .collect()
-                .last()
-                .invoke(folded -> {
-                    state = folded;
-                    LOG.infof(
-                            "ledger read position=%d millis=%d",
-                            folded.position(),
-                            Duration.between(start, Instant.now()).toMillis());
-                })
-                .replaceWithVoid();
+    @PreDestroy
+    void end() {
+        sender.shutdown();
     }
 
-    private Uni<Void> sendWhatWasNotSent() {
-        return ledger.dispatched()
-                .chain(sent -> ledger.after(sent)
-                        .group()
-                        .intoLists()
-                        .of(SEND_AT_ONCE)
-                        .onItem()
-                        .transformToUniAndConcatenate(entries -> {
-                            LedgerEntry last = entries.get(entries.size() - 1);
-                            LOG.infof("sending again after=%d upTo=%d", sent, last.position());
-                            Outbox outbox = new Outbox();
-                            entries.forEach(entry -> outbox.add(entry.envelope(), entry.decisions()));
-                            return send(new Committed(outbox.commands(), List.of(), last.position(), last.takenAt()));
-                        })
-                        .collect()
-                        .last())
-                .replaceWithVoid();
+    static java.util.concurrent.ThreadFactory named(String name) {
+        return work -> {
+            Thread thread = new Thread(work, "kmodfleet-" + name);
+            thread.setDaemon(true);
+            return thread;
+        };
     }
 
-    /** One batch under way. */
-    private static final class Turn {
-        private final List<LedgerEntry> entries = new ArrayList<>();
-        private final List<DeadLetter> deadLetters = new ArrayList<>();
-        private final Outbox outbox = new Outbox();
-        private FleetState after;
-        private Optional<Digest> chain;
-
-        Turn(FleetState before, Optional<Digest> chain) {
-            this.after = before;
-            this.chain = chain;
-        }
-
-        void bury(Arrival arrival, Problem why, String detail, Instant now) {
-            DeadLetter letter = arrival.buried(why, detail, now);
-            LOG.warnf(
-                    "dead letter topic=%s partition=%d offset=%d problem=%s error=%s",
-                    letter.topic(), letter.partition(), letter.offset(), why, letter.detail());
-            deadLetters.add(letter);
-        }
-
-        void take(Arrival arrival, Envelope envelope, Instant now) {
-            if (after.holds(envelope)) {
-                outbox.acknowledge(envelope.source());
-                return;
-            }
-            if (after.missesOneBefore(envelope)) {
-                LOG.warnf(
-                        "observation missing before this one, waiting for it host=%s epoch=%d sequence=%d",
-                        envelope.source(), envelope.epoch(), envelope.sequence());
-                outbox.acknowledge(envelope.source());
-                return;
-            }
-            Step step;
-            try {
-                step = Step.take(after, envelope, now);
-            } catch (RuntimeException e) {
-                LOG.errorf(e, "deciding failed host=%s", envelope.source());
-                bury(arrival, Problem.UNDECIDABLE, String.valueOf(e), now);
-                return;
-            }
-            after = step.after();
-            LedgerEntry entry =
-                    new LedgerEntry(after.position(), now, envelope, step.decisions(), Step.RULES).chainedTo(chain);
-            chain = entry.chain();
-            entries.add(entry);
-            outbox.add(envelope, step.decisions());
-        }
-
-        List<Command> commands() {
-            return outbox.commands(after);
-        }
+    private static long millisSince(long begin) {
+        return Duration.ofNanos(System.nanoTime() - begin).toMillis();
     }
 
-    /** The commands of a batch: every decision, and one acknowledgement per host however many observations it sent. */
-    private static final class Outbox {
-        private final List<Command> decided = new ArrayList<>();
-        private final Set<String> heard = new LinkedHashSet<>();
-        private final Map<String, Envelope> last = new LinkedHashMap<>();
-
-        void add(Envelope envelope, List<Decision> decisions) {
-            heard.add(envelope.source());
-            last.put(envelope.source(), envelope);
-            decisions.forEach(decision -> decided.add(Command.carryingOut(decision)));
-        }
-
-        void acknowledge(String source) {
-            heard.add(source);
-        }
-
-        /** With the numbers of the last entries added. */
-        List<Command> commands() {
-            List<Command> all = new ArrayList<>(decided);
-            last.forEach((source, envelope) -> addAcknowledgement(all, source, envelope.epoch(), envelope.sequence()));
-            return all;
-        }
-
-        /** With the numbers that the state has of everybody who was heard, repeats included. */
-        List<Command> commands(FleetState state) {
-            List<Command> all = new ArrayList<>(decided);
-            for (String source : heard) {
-                Taken taken = state.lastOf(source).orElseThrow();
-                addAcknowledgement(all, source, taken.epoch(), taken.sequence());
-            }
-            return all;
-        }
-
-        private static void addAcknowledgement(List<Command> all, String source, long epoch, long sequence) {
-            if (!source.equals(Envelope.STORE) && !source.equals(Envelope.OPERATOR)) {
-                all.add(new Command.Acknowledge(new HostId(source), epoch, sequence));
-            }
+    private static void pause(Duration pause) {
+        try {
+            Thread.sleep(pause.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SteppedDown("Expected to wait, but the coordinator is ending");
         }
     }
 }

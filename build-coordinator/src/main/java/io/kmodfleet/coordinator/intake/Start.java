@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.intake;
 
 import io.kmodfleet.contracts.wire.Topics;
 import io.kmodfleet.coordinator.CoordinatorConfig;
+import io.kmodfleet.coordinator.dispatch.Dispatcher;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.annotation.Priority;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -24,7 +25,7 @@ import org.eclipse.microprofile.health.HealthCheckResponse;
 import org.eclipse.microprofile.health.Readiness;
 import org.jboss.logging.Logger;
 
-/** Before the first record is read: the topics are there. Ready when the ledger is read. */
+/** Before the first record is read: the topics are there. Ready when the ledger is read, also to stand by. */
 @Readiness
 @ApplicationScoped
 class Start implements HealthCheck {
@@ -33,27 +34,31 @@ class Start implements HealthCheck {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     private final CoordinatorLoop loop;
+    private final ObservationConsumer consumer;
     private final CoordinatorConfig config;
     private final String bootstrapServers;
 
     Start(
             CoordinatorLoop loop,
+            ObservationConsumer consumer,
             CoordinatorConfig config,
             @ConfigProperty(name = "kafka.bootstrap.servers") String bootstrapServers) {
         this.loop = loop;
+        this.consumer = consumer;
         this.config = config;
         this.bootstrapServers = bootstrapServers;
     }
 
     void onStart(@Observes @Priority(Interceptor.Priority.PLATFORM_BEFORE) StartupEvent event) {
         createTopics();
-        loop.recover().subscribe().with(done -> {}, failure -> LOG.errorf(failure, "recovery ended"));
+        consumer.start();
     }
 
     @Override
     public HealthCheckResponse call() {
         return HealthCheckResponse.named("ledger")
                 .status(loop.isRecovered())
+                .withData("role", consumer.isActive() ? "active" : "standby")
                 .withData("position", loop.state().position())
                 .build();
     }
@@ -64,7 +69,13 @@ class Start implements HealthCheck {
         List<NewTopic> topics = List.of(
                 topic(Topics.OBSERVATIONS, partitions, replication, Duration.ofDays(30)),
                 topic(Topics.COMMANDS, partitions, replication, Duration.ofDays(7)),
-                topic(Topics.DEAD_LETTERS, 1, replication, Duration.ofDays(30)));
+                topic(Topics.DEAD_LETTERS, 1, replication, Duration.ofDays(30)),
+                new NewTopic(Topics.LEDGER, 1, replication)
+                        .configs(Map.of(
+                                TopicConfig.RETENTION_MS_CONFIG,
+                                "-1",
+                                TopicConfig.MAX_MESSAGE_BYTES_CONFIG,
+                                Integer.toString(Dispatcher.MAX_LINE))));
         Map<String, Object> settings = Map.of(
                 AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG,
                 bootstrapServers,
@@ -76,7 +87,7 @@ class Start implements HealthCheck {
             for (var created : admin.createTopics(topics).values().entrySet()) {
                 try {
                     created.getValue().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-                    LOG.infof("topic created topic=%s partitions=%d", created.getKey(), partitions);
+                    LOG.infof("topic created topic=%s", created.getKey());
                 } catch (ExecutionException e) {
                     if (!(e.getCause() instanceof TopicExistsException)) {
                         throw unreachable(e.getCause());

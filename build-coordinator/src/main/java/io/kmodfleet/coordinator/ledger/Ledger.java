@@ -9,24 +9,33 @@ import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.coordinator.decision.FleetState;
+import io.smallrye.mutiny.CompositeException;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.sqlclient.Pool;
 import io.vertx.mutiny.sqlclient.Row;
+import io.vertx.mutiny.sqlclient.RowSet;
 import io.vertx.mutiny.sqlclient.SqlConnection;
 import io.vertx.mutiny.sqlclient.Tuple;
 import io.vertx.pgclient.PgException;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Consumer;
 import java.util.stream.StreamSupport;
 
 /**
@@ -38,6 +47,7 @@ public class Ledger {
 
     private static final String UNIQUE_VIOLATION = "23505";
     private static final int CHUNK = 1000;
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ObjectReader DECISIONS_IN =
             FleetJson.mapper().readerFor(new TypeReference<List<Decision>>() {});
     private static final ObjectReader OBSERVATION_IN = FleetJson.mapper().readerFor(Observation.class);
@@ -49,25 +59,84 @@ public class Ledger {
     }
 
     /**
-     * @param entries in order, the first at the position after the last one written
-     * @param after the state that these entries lead to; the projections show it
+     * Everything of one transaction goes to the database in one go; it is done when the commit is answered.
+     *
+     * @param rows in order, the first at the position after the last one written
+     * @param before the state that these rows were decided on
+     * @param after the state that they lead to; the projections show it
      * @throws LostRace (as failure) where another coordinator has written meanwhile; then nothing was written
      */
-    public Uni<Void> append(List<LedgerEntry> entries, FleetState after, List<DeadLetter> deadLetters) {
-        if (entries.isEmpty() && deadLetters.isEmpty()) {
+    public Uni<Void> append(List<LedgerRow> rows, FleetState before, FleetState after, List<DeadLetter> deadLetters) {
+        if (rows.isEmpty() && deadLetters.isEmpty()) {
             return Uni.createFrom().voidItem();
         }
-        return pool.withTransaction(connection -> {
-                    Uni<Void> work = Uni.createFrom().voidItem();
-                    if (!entries.isEmpty()) {
-                        work = work.chain(() -> insertEntries(connection, entries))
-                                .chain(() -> insertDecisions(connection, entries))
-                                .chain(() -> project(connection, entries, after));
-                    }
-                    return deadLetters.isEmpty() ? work : work.chain(() -> insertDeadLetters(connection, deadLetters));
-                })
-                .onFailure(failure -> failure instanceof PgException pg && UNIQUE_VIOLATION.equals(pg.getSqlState()))
-                .transform(failure -> new LostRace(entries.get(0).position(), failure));
+        List<Statement> statements = new ArrayList<>();
+        if (!rows.isEmpty()) {
+            statements.add(insertEntries(rows));
+            statements.add(insertDecisions(rows));
+            statements.addAll(project(rows, before, after));
+        }
+        statements.add(insertDeadLetters(deadLetters));
+        return pool.getConnection()
+                .chain(connection ->
+                        transact(connection, statements).onTermination().call(connection::close))
+                .ifNoItem()
+                .after(PATIENCE)
+                .fail()
+                .onFailure(Ledger::isTaken)
+                .transform(failure -> new LostRace(rows.get(0).entry().position(), failure));
+    }
+
+    /** Where one statement fails, those behind it and the commit fail too: PostgreSQL rolls back. */
+    private static Uni<Void> transact(SqlConnection connection, List<Statement> statements) {
+        List<Uni<RowSet<Row>>> answers = new ArrayList<>();
+        answers.add(connection.query("begin").execute());
+        for (Statement statement : statements) {
+            if (!statement.columns().isEmpty()) {
+                answers.add(connection
+                        .preparedQuery(statement.sql())
+                        .execute(statement.columns().tuple()));
+            }
+        }
+        answers.add(connection.query("commit").execute());
+        return Uni.join().all(answers).andCollectFailures().replaceWithVoid();
+    }
+
+    private static boolean isTaken(Throwable failure) {
+        if (failure instanceof CompositeException several) {
+            return several.getCauses().stream().anyMatch(Ledger::isTaken);
+        }
+        return failure instanceof PgException pg && UNIQUE_VIOLATION.equals(pg.getSqlState());
+    }
+
+    private record Statement(String sql, Columns columns) {}
+
+    /**
+     * Hands over every entry after a position, in order, while the next chunk is on its way. Blocks.
+     *
+     * @return the position of the last one
+     */
+    public long read(long after, Consumer<LedgerEntry> each) {
+        long last = after;
+        CompletableFuture<RowSet<Row>> coming = rowsAfter(last).subscribeAsCompletionStage();
+        while (true) {
+            RowSet<Row> rows = join(coming);
+            if (rows.size() == 0) {
+                return last;
+            }
+            List<Row> all = StreamSupport.stream(rows.spliterator(), false).toList();
+            last = all.get(all.size() - 1).getLong("position");
+            coming = rowsAfter(last).subscribeAsCompletionStage();
+            all.forEach(row -> each.accept(entryOf(row)));
+        }
+    }
+
+    private static <T> T join(CompletableFuture<T> future) {
+        try {
+            return future.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : e;
+        }
     }
 
     /** Every entry after a position, in order, read in chunks. */
@@ -99,13 +168,19 @@ public class Ledger {
     }
 
     private Uni<List<LedgerEntry>> chunkAfter(long position) {
+        return rowsAfter(position).map(rows -> StreamSupport.stream(rows.spliterator(), false)
+                .map(Ledger::entryOf)
+                .toList());
+    }
+
+    private Uni<RowSet<Row>> rowsAfter(long position) {
         return pool.preparedQuery(
                         "select position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules, chain"
                                 + " from ledger where position > $1 order by position limit " + CHUNK)
                 .execute(Tuple.of(position))
-                .map(rows -> StreamSupport.stream(rows.spliterator(), false)
-                        .map(Ledger::entryOf)
-                        .toList());
+                .ifNoItem()
+                .after(PATIENCE)
+                .fail();
     }
 
     private static LedgerEntry entryOf(Row row) {
@@ -130,9 +205,10 @@ public class Ledger {
         }
     }
 
-    private static Uni<Void> insertEntries(SqlConnection connection, List<LedgerEntry> entries) {
-        Columns columns = new Columns(entries.size(), 10);
-        for (LedgerEntry entry : entries) {
+    private static Statement insertEntries(List<LedgerRow> rows) {
+        Columns columns = new Columns(rows.size(), 10);
+        for (LedgerRow row : rows) {
+            LedgerEntry entry = row.entry();
             Envelope envelope = entry.envelope();
             columns.row(
                     entry.position(),
@@ -141,51 +217,56 @@ public class Ledger {
                     envelope.epoch(),
                     envelope.sequence(),
                     utc(envelope.at()),
-                    FleetJson.write(envelope.observation()),
-                    LedgerChain.decisionsText(entry.decisions()),
+                    row.observation(),
+                    row.decisionsText(),
                     entry.rules(),
                     entry.chain().orElseThrow().toString());
         }
-        return columns.insert(
-                connection,
+        return new Statement(
                 "insert into ledger (position, taken_at, source, epoch, sequence, observed_at, observation, decisions, rules,"
                         + " chain) select * from unnest($1::bigint[], $2::timestamptz[], $3::text[], $4::bigint[], $5::bigint[],"
-                        + " $6::timestamptz[], $7::text[], $8::text[], $9::int[], $10::text[])");
+                        + " $6::timestamptz[], $7::text[], $8::text[], $9::int[], $10::text[])",
+                columns);
     }
 
-    private static Uni<Void> insertDecisions(SqlConnection connection, List<LedgerEntry> entries) {
-        Columns columns = new Columns(entries.size(), 9);
-        for (LedgerEntry entry : entries) {
-            for (Decision decision : entry.decisions()) {
+    private static Statement insertDecisions(List<LedgerRow> rows) {
+        Columns columns = new Columns(rows.size(), 9);
+        for (LedgerRow row : rows) {
+            for (int i = 0; i < row.decisions().size(); i++) {
+                Decision decision = row.entry().decisions().get(i);
                 columns.row(
                         decision.id().position(),
                         decision.id().index(),
-                        utc(entry.takenAt()),
+                        utc(row.entry().takenAt()),
                         decision.subject().host().value(),
                         decision.subject().release(),
                         decision.subject().module(),
                         kindOf(decision),
                         decision.reason().name(),
-                        FleetJson.write(decision));
+                        row.decisions().get(i));
             }
         }
-        return columns.insert(
-                connection,
+        return new Statement(
                 "insert into decision (position, place, taken_at, host, release, module, kind, reason, body)"
                         + " select * from unnest($1::bigint[], $2::int[], $3::timestamptz[], $4::text[], $5::text[], $6::text[],"
-                        + " $7::text[], $8::text[], $9::text[])");
+                        + " $7::text[], $8::text[], $9::text[])",
+                columns);
     }
 
-    /** Hosts, their standing decisions and the policy, as they are after these entries. */
-    private static Uni<Void> project(SqlConnection connection, List<LedgerEntry> entries, FleetState after) {
-        Set<HostId> told = new LinkedHashSet<>();
-        java.util.Map<HostId, LedgerEntry> reports = new java.util.LinkedHashMap<>();
+    /** Hosts, their standing decisions and the policy, as they are after these rows; only what they changed. */
+    private static List<Statement> project(List<LedgerRow> rows, FleetState before, FleetState after) {
+        Map<HostId, LedgerEntry> reports = new LinkedHashMap<>();
+        Map<Subject, Told> told = new LinkedHashMap<>();
         Columns policies = new Columns(1, 4);
-        for (LedgerEntry entry : entries) {
-            entry.decisions().forEach(decision -> told.add(decision.subject().host()));
+        for (LedgerRow row : rows) {
+            LedgerEntry entry = row.entry();
+            for (int i = 0; i < row.decisions().size(); i++) {
+                told.put(
+                        entry.decisions().get(i).subject(),
+                        new Told(entry, i, row.decisions().get(i)));
+            }
             if (entry.envelope().observation() instanceof Observation.HostReported reported) {
                 reports.put(reported.host(), entry);
-                told.add(reported.host());
             }
             if (entry.envelope().observation() instanceof Observation.PolicyPublished published) {
                 policies.row(
@@ -208,52 +289,70 @@ public class Ledger {
                     entry.position(),
                     FleetJson.write(report));
         });
-        return hosts.insert(
-                        connection,
-                        "insert into host (id, hostname, os, arch, observe_only, reported_at, position, report)"
-                                + " select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],"
-                                + " $6::timestamptz[], $7::bigint[], $8::text[])"
-                                + " on conflict (id) do update set hostname = excluded.hostname, os = excluded.os,"
-                                + " arch = excluded.arch, observe_only = excluded.observe_only,"
-                                + " reported_at = excluded.reported_at, position = excluded.position, report = excluded.report")
-                .chain(() -> policies.insert(
-                        connection,
-                        "insert into policy (position, author, published_at, document)"
-                                + " select * from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])"))
-                .chain(() -> projectStanding(connection, told, entries, after));
+        List<Statement> statements = new ArrayList<>();
+        statements.add(new Statement(
+                "insert into host (id, hostname, os, arch, observe_only, reported_at, position, report)"
+                        + " select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],"
+                        + " $6::timestamptz[], $7::bigint[], $8::text[])"
+                        + " on conflict (id) do update set hostname = excluded.hostname, os = excluded.os,"
+                        + " arch = excluded.arch, observe_only = excluded.observe_only,"
+                        + " reported_at = excluded.reported_at, position = excluded.position, report = excluded.report",
+                hosts));
+        statements.add(new Statement(
+                "insert into policy (position, author, published_at, document)"
+                        + " select * from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])",
+                policies));
+        statements.addAll(projectStanding(reports.keySet(), told, before, after));
+        return statements;
     }
 
-    private static Uni<Void> projectStanding(
-            SqlConnection connection, Set<HostId> told, List<LedgerEntry> entries, FleetState after) {
-        if (told.isEmpty()) {
-            return Uni.createFrom().voidItem();
+    /** A decision that was taken, and its text. */
+    private record Told(LedgerEntry entry, int place, String body) {
+        Decision decision() {
+            return entry.decisions().get(place);
         }
-        String[] hosts = told.stream().map(HostId::value).toArray(String[]::new);
-        Columns standing = new Columns(told.size(), 6);
-        for (HostId host : told) {
+    }
+
+    /** A decision ends where another follows it, or where its host was observed to be without its subject. */
+    private static List<Statement> projectStanding(
+            Set<HostId> reported, Map<Subject, Told> told, FleetState before, FleetState after) {
+        Columns standing = new Columns(told.size(), 5);
+        Set<HostId> answered = new LinkedHashSet<>();
+        told.keySet().forEach(subject -> answered.add(subject.host()));
+        for (HostId host : answered) {
             for (Decision decision : after.standing(host)) {
-                standing.row(
-                        host.value(),
-                        decision.subject().release(),
-                        decision.subject().module(),
-                        decision.id().position(),
-                        decision.id().index(),
-                        FleetJson.write(decision));
+                Told said = told.get(decision.subject());
+                if (said != null && said.decision().id().equals(decision.id())) {
+                    standing.row(
+                            host.value(),
+                            decision.subject().release(),
+                            decision.subject().module(),
+                            utc(said.entry().takenAt()),
+                            said.body());
+                }
             }
         }
-        return connection
-                .preparedQuery("delete from standing where host = any($1)")
-                .execute(Tuple.tuple().addArrayOfString(hosts))
-                .chain(() -> standing.insert(
-                        connection,
+        Columns gone = new Columns(0, 3);
+        for (HostId host : reported) {
+            Set<Subject> vanished = new LinkedHashSet<>();
+            before.standing(host).forEach(decision -> vanished.add(decision.subject()));
+            after.standing(host).forEach(decision -> vanished.remove(decision.subject()));
+            vanished.forEach(subject -> gone.row(host.value(), subject.release(), subject.module()));
+        }
+        return List.of(
+                new Statement(
                         "insert into standing (host, release, module, taken_at, body)"
-                                + " select s.host, s.release, s.module, d.taken_at, s.body"
-                                + " from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::int[], $6::text[])"
-                                + " as s (host, release, module, position, place, body)"
-                                + " join decision d on d.position = s.position and d.place = s.place"));
+                                + " select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])"
+                                + " on conflict (host, release, module) do update"
+                                + " set taken_at = excluded.taken_at, body = excluded.body",
+                        standing),
+                new Statement(
+                        "delete from standing s using unnest($1::text[], $2::text[], $3::text[]) as gone (host, release, module)"
+                                + " where s.host = gone.host and s.release = gone.release and s.module = gone.module",
+                        gone));
     }
 
-    private static Uni<Void> insertDeadLetters(SqlConnection connection, List<DeadLetter> deadLetters) {
+    private static Statement insertDeadLetters(List<DeadLetter> deadLetters) {
         Columns columns = new Columns(deadLetters.size(), 7);
         for (DeadLetter letter : deadLetters) {
             columns.row(
@@ -265,11 +364,11 @@ public class Ledger {
                     letter.excerpt(),
                     utc(letter.at()));
         }
-        return columns.insert(
-                connection,
+        return new Statement(
                 "insert into dead_letter (topic, part, part_offset, problem, detail, excerpt, at)"
                         + " select * from unnest($1::text[], $2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[],"
-                        + " $7::timestamptz[]) on conflict do nothing");
+                        + " $7::timestamptz[]) on conflict do nothing",
+                columns);
     }
 
     private static String kindOf(Decision decision) {
@@ -296,16 +395,17 @@ public class Ledger {
             }
         }
 
-        Uni<Void> insert(SqlConnection connection, String sql) {
-            if (columns.get(0).isEmpty()) {
-                return Uni.createFrom().voidItem();
-            }
+        boolean isEmpty() {
+            return columns.get(0).isEmpty();
+        }
+
+        Tuple tuple() {
             Tuple tuple = Tuple.tuple();
             for (List<Object> column : columns) {
-                Class<?> type = column.get(0).getClass();
+                Class<?> type = column.isEmpty() ? String.class : column.get(0).getClass();
                 tuple.addValue(column.toArray((Object[]) java.lang.reflect.Array.newInstance(type, 0)));
             }
-            return connection.preparedQuery(sql).execute(tuple).replaceWithVoid();
+            return tuple;
         }
     }
 }

@@ -96,6 +96,25 @@ public final class Stack implements AutoCloseable {
         writeRunFile(true);
     }
 
+    /** Another coordinator of the same ledger, which stands by; returns when it is healthy. @return its name */
+    public String startSecondCoordinator() throws IOException, InterruptedException {
+        String name = COORDINATOR + "-2";
+        int port = Ports.free().coordinator();
+        URI ready = URI.create("http://127.0.0.1:" + port + "/q/health/ready");
+        launch(new Part(
+                name,
+                jar("build-coordinator", "-Xmx256m"),
+                service("coordinator", port),
+                log(name),
+                () -> answersOk(ready)));
+        return name;
+    }
+
+    /** Of the coordinator's database, for JDBC. */
+    public String databaseUrl() {
+        return service("coordinator", options.ports().coordinator()).get("QUARKUS_DATASOURCE_JDBC_URL");
+    }
+
     /** Process numbers by part. */
     public Map<String, Long> pids() {
         Map<String, Long> pids = new java.util.LinkedHashMap<>();
