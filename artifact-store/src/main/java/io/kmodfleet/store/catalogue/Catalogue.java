@@ -1,8 +1,10 @@
 package io.kmodfleet.store.catalogue;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import io.kmodfleet.contracts.Binding;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
@@ -49,7 +51,7 @@ public class Catalogue {
     }
 
     /** What is known of a source when a package of it comes. */
-    public record KnownSource(String module, String version, Digest dkmsConf, List<String> modules) {}
+    public record KnownSource(String module, String version, Digest dkmsConf, List<String> modules, Binding binding) {}
 
     public Uni<Optional<KnownSource>> source(Digest digest) {
         return Panache.withSession(() -> SourceRow.<SourceRow>findById(digest.toString()))
@@ -58,7 +60,8 @@ public class Catalogue {
                                 found.module,
                                 found.moduleVersion,
                                 Digest.parse(found.dkmsConf),
-                                List.of(found.modules.split(",")))));
+                                List.of(found.modules.split(",")),
+                                Binding.valueOf(found.binding))));
     }
 
     /** Whether it is new. */
@@ -78,8 +81,12 @@ public class Catalogue {
         return once(() -> SourceRow.findById(row.digest), () -> row.persist().chain(() -> observe(stored)));
     }
 
-    /** Whether it is new. */
-    public Uni<Boolean> add(ModulePackage module, long size) {
+    /**
+     * Whether it is new.
+     *
+     * @param needs what its modules ask of a kernel
+     */
+    public Uni<Boolean> add(ModulePackage module, Optional<KernelInterface> needs, long size) {
         PackageManifest manifest = module.manifest();
         PackageRow row = new PackageRow();
         row.digest = module.digest().toString();
@@ -97,7 +104,7 @@ public class Catalogue {
                 row.module,
                 row.moduleVersion,
                 manifest.modules().stream().map(PackagedModule::body).toList(),
-                Optional.empty());
+                needs);
         return once(() -> PackageRow.findById(row.digest), () -> row.persist().chain(() -> observe(stored)));
     }
 

@@ -1,6 +1,7 @@
 package io.kmodfleet.store.intake;
 
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.pack.ModulePackage;
@@ -69,8 +70,10 @@ class Intake {
         return take(Kind.PACKAGE, named, body, ModulePackage.MAX_BYTES, upload -> {
             ModulePackage module = ModulePackage.read(Files.readAllBytes(upload.file()));
             PackageManifest manifest = module.manifest();
-            checkSource(manifest, await(() -> catalogue.source(manifest.target().source())));
-            return () -> catalogue.add(module, upload.size());
+            KnownSource source = sourceOf(
+                    manifest, await(() -> catalogue.source(manifest.target().source())));
+            Optional<KernelInterface> needs = PackageNeeds.of(module, source.binding());
+            return () -> catalogue.add(module, needs, upload.size());
         });
     }
 
@@ -139,7 +142,7 @@ class Intake {
         }
     }
 
-    private static void checkSource(PackageManifest manifest, Optional<KnownSource> known) throws Refusal {
+    private static KnownSource sourceOf(PackageManifest manifest, Optional<KnownSource> known) throws Refusal {
         Digest digest = manifest.target().source();
         KnownSource source = known.orElseThrow(() -> new Refusal(
                 Rule.WRONG_SOURCE, "Expected a package of a published source, but nobody published " + digest));
@@ -163,6 +166,7 @@ class Intake {
                         "Expected one of the modules " + source.modules() + ", but the package has " + module.name());
             }
         }
+        return source;
     }
 
     private static <T> T await(Supplier<Uni<T>> work) {

@@ -1,10 +1,13 @@
 package io.kmodfleet.contracts.module;
 
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.KernelInterface;
 import java.nio.BufferUnderflowException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A kernel module, read from the bytes of its file.
@@ -13,6 +16,7 @@ import java.util.Optional;
  * @param body SHA-256 of the unsigned, uncompressed bytes: two builds agree when their bodies are equal
  * @param signed whether a signature trailer was cut off
  * @param machine {@code e_machine} of the ELF header: 62 is x86-64, 183 is arm64
+ * @param structSize bytes of {@code struct module} in the kernel it was built for: {@code .gnu.linkonce.this_module}
  * @param info its {@code .modinfo}
  * @param symbolVersions the symbols it imports, with the CRCs it was built with; empty on kernels without modversions
  */
@@ -21,6 +25,7 @@ public record ModuleFile(
         Digest body,
         boolean signed,
         int machine,
+        int structSize,
         ModuleInfo info,
         List<SymbolVersion> symbolVersions) {
 
@@ -41,6 +46,7 @@ public record ModuleFile(
                     Digest.of(body),
                     body.length < expanded.length,
                     elf.machine(),
+                    elf.only(".gnu.linkonce.this_module").limit(),
                     ModuleInfo.parse(elf.only(".modinfo")),
                     SymbolVersion.parseAll(elf));
         } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
@@ -58,6 +64,18 @@ public record ModuleFile(
             case 22 -> Optional.of("s390x");
             default -> Optional.empty();
         };
+    }
+
+    /** What it asks of a kernel; absent where no CRCs say so, or one symbol has two. */
+    public Optional<KernelInterface> needs() {
+        SortedMap<String, String> crcs = new TreeMap<>();
+        for (SymbolVersion symbol : symbolVersions) {
+            String other = crcs.put(symbol.name(), symbol.hex());
+            if (other != null && !other.equals(symbol.hex())) {
+                return Optional.empty();
+            }
+        }
+        return crcs.isEmpty() ? Optional.empty() : Optional.of(new KernelInterface(info.flags(), structSize, crcs));
     }
 
     /** Cuts {@code PKCS#7 | struct module_signature | marker} off the end, where it is there. */

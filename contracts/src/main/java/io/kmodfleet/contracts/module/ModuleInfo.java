@@ -66,6 +66,11 @@ public record ModuleInfo(Map<String, List<String>> values) {
         return space < 0 ? vermagic : vermagic.substring(0, space);
     }
 
+    /** {@link #vermagic} without its first word and the spaces around: what the kernel compares where symbols have CRCs. */
+    public String flags() {
+        return vermagic().substring(release().length()).strip();
+    }
+
     public Optional<String> srcversion() {
         return first("srcversion");
     }

@@ -10,6 +10,11 @@ public record SymbolVersion(String name, int crc) {
 
     private static final int RECORD = 64;
 
+    /** Eight hexadecimal digits, as in {@code Module.symvers} behind its {@code 0x}. */
+    public String hex() {
+        return String.format("%08x", crc);
+    }
+
     static List<SymbolVersion> parseAll(Elf elf) throws NotAModule {
         Optional<ByteBuffer> section = elf.atMostOne("__versions");
         if (section.isEmpty()) {

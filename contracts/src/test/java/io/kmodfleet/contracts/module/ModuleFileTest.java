@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.airlift.compress.zstd.ZstdOutputStream;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.KernelInterface;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Random;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -194,6 +196,26 @@ class ModuleFileTest {
                         .isThrownBy(() -> ModuleFile.read(cut));
             }
         }
+    }
+
+    @Test
+    void what_a_module_asks_of_a_kernel_are_its_flags_the_size_of_its_struct_and_its_crcs() throws Exception {
+        KernelInterface needs = ModuleFile.read(ModuleFixture.module("toy", "6.1.0-56-amd64")
+                        .importing("module_layout", 0x0b6dfbbd)
+                        .bytes())
+                .needs()
+                .orElseThrow();
+
+        assertThat(needs.flags()).isEqualTo("SMP preempt mod_unload modversions");
+        assertThat(needs.moduleSize()).isEqualTo(896);
+        assertThat(needs.crcs()).containsExactly(Map.entry("module_layout", "0b6dfbbd"));
+    }
+
+    @Test
+    void a_module_without_crcs_says_nothing_of_the_kernels_it_fits() throws Exception {
+        assertThat(ModuleFile.read(ModuleFixture.module("toy", "6.1.0-56-amd64").bytes())
+                        .needs())
+                .isEmpty();
     }
 
     private static void refused(ModuleFixture fixture, String reason) {
