@@ -29,7 +29,9 @@ final class FakeFleet implements AutoCloseable {
             Answer answer = answers.getOrDefault(
                     exchange.getRequestMethod() + " " + address,
                     new Answer(
-                            404, "{\"title\":\"Not found\",\"status\":404,\"detail\":\"Expected something else.\"}", Map.of()));
+                            404,
+                            "{\"title\":\"Not found\",\"status\":404,\"detail\":\"Expected something else.\"}",
+                            Map.of()));
             byte[] body = answer.body.getBytes(java.nio.charset.StandardCharsets.UTF_8);
             answer.headers.forEach(exchange.getResponseHeaders()::set);
             exchange.sendResponseHeaders(answer.status, body.length == 0 ? -1 : body.length);

@@ -26,7 +26,8 @@ class KmodfleetIT {
 
     private static final String HOST = "0123456789abcdef0123456789abcdef";
 
-    private static final Path HISTORY = Path.of("../../build-coordinator/src/test/resources/histories/rules-1/random-0.jsonl");
+    private static final Path HISTORY =
+            Path.of("../../build-coordinator/src/test/resources/histories/rules-1/random-0.jsonl");
 
     @TempDir
     Path directory;
@@ -248,7 +249,8 @@ class KmodfleetIT {
     }
 
     @Test
-    void an_audit_is_0_where_nothing_is_wrong_and_4_where_something_is_wherever_the_ledger_comes_from() throws Exception {
+    void an_audit_is_0_where_nothing_is_wrong_and_4_where_something_is_wherever_the_ledger_comes_from()
+            throws Exception {
         List<String> rows = Files.readAllLines(HISTORY);
         Path whole = Files.write(directory.resolve("whole.jsonl"), rows);
         Path gap = directory.resolve("gap.jsonl");
@@ -260,7 +262,10 @@ class KmodfleetIT {
 
         LaunchResult database = run("audit", "-o", "json");
         assertThat(database.exitCode()).as(database.getErrorOutput()).isZero();
-        assertThat(FleetJson.mapper().readTree(database.getOutput()).path("entries").asInt())
+        assertThat(FleetJson.mapper()
+                        .readTree(database.getOutput())
+                        .path("entries")
+                        .asInt())
                 .isEqualTo(85);
         assertThat(run("audit", "--file", whole.toString()).getOutput()).contains("✔ Nothing is wrong.");
         LaunchResult missing = run("audit", "--file", gap.toString());
