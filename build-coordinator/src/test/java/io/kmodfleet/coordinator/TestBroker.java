@@ -118,6 +118,11 @@ public final class TestBroker implements AutoCloseable {
         settings.setProperty("inter.broker.listener.name", "BROKER");
         settings.setProperty("controller.listener.names", "CONTROLLER");
         settings.setProperty("log.dirs", directory.resolve("log").toString());
+        settings.setProperty("offsets.topic.num.partitions", "1");
+        settings.setProperty("offsets.topic.replication.factor", "1");
+        settings.setProperty("transaction.state.log.replication.factor", "1");
+        settings.setProperty("transaction.state.log.min.isr", "1");
+        settings.setProperty("group.initial.rebalance.delay.ms", "0");
         settings.setProperty("auto.create.topics.enable", "false");
         settings.setProperty("log.cleaner.dedupe.buffer.size", "2097152");
         return settings;

@@ -82,15 +82,14 @@ final class Rules {
     }
 
     private static Optional<Answer> notActivated(Question q) {
-        return q.right().map(module -> {
-            String missing = Serving.of(module, q).orElseThrow();
+        return q.right().flatMap(module -> Serving.of(module, q).map(missing -> {
             Fact[] facts = {
                 Fact.of("version", q.module().version()), Fact.of("file", module.file()), Fact.of("missing", missing)
             };
             return q.mayChange()
                     ? answer(id -> new Decision.Keep(id, q.subject(), Reason.NOT_ACTIVATED, facts(facts)))
                     : notAllowed(q);
-        });
+        }));
     }
 
     private static Optional<Answer> unsupported(Question q) {

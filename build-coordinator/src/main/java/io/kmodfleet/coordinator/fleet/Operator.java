@@ -69,9 +69,11 @@ class Operator {
 
     /** Counts on from the ledger, so that a restart never reuses a number. */
     private synchronized Envelope numbered(Observation observation) {
-        if (epoch == 0) {
-            long last = loop.state().lastOf(Envelope.OPERATOR).map(Taken::epoch).orElse(0L);
+        long last = loop.state().lastOf(Envelope.OPERATOR).map(Taken::epoch).orElse(0L);
+        // Another coordinator may have spoken since.
+        if (epoch == 0 || last > epoch) {
             epoch = Math.max(clock.millis(), last + 1);
+            sequence = 0;
         }
         sequence++;
         return new Envelope(Envelope.OPERATOR, epoch, sequence, clock.instant(), observation);

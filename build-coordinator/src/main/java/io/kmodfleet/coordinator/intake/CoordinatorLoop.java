@@ -22,8 +22,11 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
@@ -44,6 +47,7 @@ public class CoordinatorLoop {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(200);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);
     private static final Duration CURSOR_EVERY = Duration.ofMillis(500);
+    private static final Duration LONGEST_COMMIT = Duration.ofMillis(50);
     private static final int SEND_AT_ONCE = 500;
     private static final int UNDER_WAY = 4;
 
@@ -175,6 +179,17 @@ public class CoordinatorLoop {
             finish(underWay.peek(), mayGoOn);
         }
         moveCursor(true);
+    }
+
+    /** So that what arrives meanwhile becomes one batch: with little to do, a second commit in the queue only adds waiting. */
+    void awaitCommit() {
+        try {
+            lastCommit.get(LONGEST_COMMIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            // Is seen when the batch is finished.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     boolean isIdle() {

@@ -46,6 +46,7 @@ class ObservationConsumer {
     private static final Logger LOG = Logger.getLogger(ObservationConsumer.class);
     private static final Duration STAND_BY = Duration.ofMillis(500);
     private static final Duration KEEP_ALIVE = Duration.ofSeconds(1);
+    private static final int MUCH = 250;
     private static final Duration END = Duration.ofSeconds(10);
 
     private final CoordinatorLoop loop;
@@ -121,6 +122,7 @@ class ObservationConsumer {
     }
 
     private void beActive() {
+        int polled = 0;
         Ticker ticker = new Ticker();
         Map<TopicPartition, OffsetAndMetadata> done = new HashMap<>();
         BooleanSupplier mayGoOn = () -> !ending && lock.stillHeld();
@@ -135,7 +137,11 @@ class ObservationConsumer {
             active = true;
             LOG.infof("active position=%d", loop.state().position());
             while (!ending && holdsLock()) {
+                if (polled < MUCH) {
+                    loop.awaitCommit();
+                }
                 ConsumerRecords<byte[], byte[]> records = consumer.poll(Duration.ofMillis(loop.isIdle() ? 100 : 5));
+                polled = records.count();
                 if (!records.isEmpty()) {
                     loop.take(read(records), now(), () -> done.putAll(records.nextOffsets()), mayGoOn);
                 }
@@ -157,11 +163,20 @@ class ObservationConsumer {
             }
         } finally {
             active = false;
+            // First of all: another one may go on at once.
+            release();
             if (consumer != null) {
                 consumer.close(org.apache.kafka.clients.consumer.CloseOptions.timeout(END));
             }
-            lock.release();
             LOG.infof("not active any more position=%d", loop.state().position());
+        }
+    }
+
+    private void release() {
+        try {
+            lock.release();
+        } catch (RuntimeException e) {
+            LOG.warnf("the ledger's lock ends with its session error=%s", e);
         }
     }
 

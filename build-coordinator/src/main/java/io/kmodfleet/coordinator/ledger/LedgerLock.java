@@ -52,7 +52,7 @@ public class LedgerLock {
             if (taken) {
                 connection = Optional.of(candidate);
             } else {
-                candidate.closeAndForget();
+                givenBack(candidate).subscribe().with(done -> {});
             }
         }
         if (taken) {
@@ -71,7 +71,7 @@ public class LedgerLock {
             return true;
         } catch (RuntimeException e) {
             LOG.warnf("the session that held the ledger's lock is gone error=%s", e);
-            connection.get().closeAndForget();
+            givenBack(connection.get()).subscribe().with(done -> {});
             connection = Optional.empty();
             return false;
         }
@@ -79,15 +79,20 @@ public class LedgerLock {
 
     /** Gives it back, so that another takes it at once. */
     public synchronized void release() {
-        connection.ifPresent(held -> {
-            try {
-                answer(held.preparedQuery("select pg_advisory_unlock($1)").execute(Tuple.of(KEY)));
-            } catch (RuntimeException e) {
-                LOG.debugf("the lock ends with its session error=%s", e);
-            }
-            held.closeAndForget();
-        });
+        Optional<SqlConnection> held = connection;
         connection = Optional.empty();
+        held.ifPresent(session -> answer(givenBack(session)));
+    }
+
+    /** To the pool, which may keep its session: one that only was late to answer must not keep the lock. */
+    private static Uni<Void> givenBack(SqlConnection held) {
+        return held.query("select pg_advisory_unlock_all()")
+                .execute()
+                .onTermination()
+                .call(held::close)
+                .replaceWithVoid()
+                .onFailure()
+                .recoverWithNull();
     }
 
     private static <T> T answer(Uni<T> asked) {

@@ -61,6 +61,16 @@ class QueriesTest {
     }
 
     @Test
+    void a_trail_of_a_host_that_is_up_to_date_says_so() {
+        fleet.sees(reported("a", HAS_LOADED_MODULE));
+
+        assertThat(Trail.of(fleet.state(), new Subject(host("a"), KERNEL, "v4l2loopback")).orElseThrow().rules())
+                .filteredOn(rule -> rule.outcome() == Outcome.ANSWERS)
+                .extracting(Applied::number)
+                .containsExactly("1");
+    }
+
+    @Test
     void a_host_whose_module_is_right_is_safe_to_reboot() {
         fleet.sees(reported("a", HAS_LOADED_MODULE));
 

@@ -14,6 +14,7 @@ public final class TestDatabase implements AutoCloseable {
 
     private final EmbeddedPostgres server;
     private final Vertx vertx = Vertx.vertx();
+    private final Pool byHand;
 
     public TestDatabase() throws IOException {
         server = EmbeddedPostgres.builder().start();
@@ -22,6 +23,11 @@ public final class TestDatabase implements AutoCloseable {
                 .locations("filesystem:src/main/resources/db/migration")
                 .load()
                 .migrate();
+        byHand = pool();
+    }
+
+    public int port() {
+        return server.getPort();
     }
 
     public Pool pool() {
@@ -53,11 +59,11 @@ public final class TestDatabase implements AutoCloseable {
 
     /** By hand, as somebody with a shell would. */
     public void execute(String sql) {
-        pool().query(sql).execute().await().indefinitely();
+        byHand.query(sql).execute().await().indefinitely();
     }
 
     public long number(String sql) {
-        return pool().query(sql)
+        return byHand.query(sql)
                 .execute()
                 .await()
                 .indefinitely()
