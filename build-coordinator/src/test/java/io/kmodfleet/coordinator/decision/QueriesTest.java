@@ -64,7 +64,9 @@ class QueriesTest {
     void a_trail_of_a_host_that_is_up_to_date_says_so() {
         fleet.sees(reported("a", HAS_LOADED_MODULE));
 
-        assertThat(Trail.of(fleet.state(), new Subject(host("a"), KERNEL, "v4l2loopback")).orElseThrow().rules())
+        assertThat(Trail.of(fleet.state(), new Subject(host("a"), KERNEL, "v4l2loopback"))
+                        .orElseThrow()
+                        .rules())
                 .filteredOn(rule -> rule.outcome() == Outcome.ANSWERS)
                 .extracting(Applied::number)
                 .containsExactly("1");
