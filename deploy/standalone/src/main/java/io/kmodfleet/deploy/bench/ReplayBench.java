@@ -49,16 +49,18 @@ import picocli.CommandLine.Option;
  * How fast a ledger is decided again. The fleet upgrades its kernels one after the other: on each new one somebody builds, the
  * store has the package, and everybody reports, installs and reports again.
  */
-@Command(name = "replay", description = "Measure: ledger entries per second that are folded, decided again, and audited.")
+@Command(
+        name = "replay",
+        description = "Measure: ledger entries per second that are folded, decided again, and audited.")
 public final class ReplayBench implements Callable<Integer> {
 
     private static final Digest SOURCE = digest("source");
     private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
 
-    @Option(names = "--entries", paramLabel = "N", defaultValue = "100000", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--entries", paramLabel = "N", defaultValue = "30000", description = "Default: ${DEFAULT-VALUE}.")
     private int entries;
 
-    @Option(names = "--hosts", paramLabel = "N", defaultValue = "2000", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--hosts", paramLabel = "N", defaultValue = "1000", description = "Default: ${DEFAULT-VALUE}.")
     private int hosts;
 
     @Option(names = "--rounds", paramLabel = "N", defaultValue = "5", description = "Default: ${DEFAULT-VALUE}.")
@@ -201,8 +203,9 @@ public final class ReplayBench implements Callable<Integer> {
         Instant at = BEGIN.plusMillis(ledger.size());
         Envelope envelope = new Envelope(source, 1, sequences.merge(source, 1L, Long::sum), at, observation);
         Step step = Step.take(state, envelope, at);
-        Optional<Digest> link =
-                ledger.isEmpty() ? Optional.empty() : ledger.get(ledger.size() - 1).chain();
+        Optional<Digest> link = ledger.isEmpty()
+                ? Optional.empty()
+                : ledger.get(ledger.size() - 1).chain();
         ledger.add(new LedgerEntry(ledger.size() + 1, at, envelope, step.decisions(), Step.RULES).chainedTo(link));
         state = step.after();
         return step.decisions();

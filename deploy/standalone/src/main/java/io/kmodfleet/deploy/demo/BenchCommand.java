@@ -2,6 +2,7 @@ package io.kmodfleet.deploy.demo;
 
 import io.kmodfleet.deploy.bench.DecisionsBench;
 import io.kmodfleet.deploy.bench.LatencyBench;
+import io.kmodfleet.deploy.bench.ReplayBench;
 import io.kmodfleet.deploy.bench.RestartBench;
 import io.kmodfleet.deploy.bench.TakeoverBench;
 import io.kmodfleet.deploy.standalone.Stack;
@@ -24,7 +25,13 @@ import picocli.CommandLine.Option;
 /** Measures what a newcomer pays, and what reuse saves. Prints medians; the ratios are of one run. */
 @Command(
         name = "bench",
-        subcommands = {DecisionsBench.class, LatencyBench.class, RestartBench.class, TakeoverBench.class},
+        subcommands = {
+            DecisionsBench.class,
+            LatencyBench.class,
+            ReplayBench.class,
+            RestartBench.class,
+            TakeoverBench.class
+        },
         description = "Measure: time to healthy, a dkms build against the reuse of its module, memory of each process.")
 public final class BenchCommand implements Callable<Integer> {
 
