@@ -66,6 +66,7 @@ final class StateView {
                     .put("arch", report.arch())
                     .put("observeOnly", report.observeOnly())
                     .put("reportedAt", at.reportedAt(id).toString());
+            host.set("reboot", FleetJson.mapper().valueToTree(RebootSafety.of(at.state(), id)));
             ArrayNode kernels = host.putArray("kernels");
             report.kernels().forEach(kernel -> {
                 ObjectNode known = kernels.addObject()

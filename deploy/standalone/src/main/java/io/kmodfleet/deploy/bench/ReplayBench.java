@@ -57,10 +57,10 @@ public final class ReplayBench implements Callable<Integer> {
     private static final Digest SOURCE = digest("source");
     private static final Instant BEGIN = Instant.parse("2026-01-01T00:00:00Z");
 
-    @Option(names = "--entries", paramLabel = "N", defaultValue = "100000", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--entries", paramLabel = "N", defaultValue = "30000", description = "Default: ${DEFAULT-VALUE}.")
     private int entries;
 
-    @Option(names = "--hosts", paramLabel = "N", defaultValue = "2000", description = "Default: ${DEFAULT-VALUE}.")
+    @Option(names = "--hosts", paramLabel = "N", defaultValue = "1000", description = "Default: ${DEFAULT-VALUE}.")
     private int hosts;
 
     @Option(names = "--rounds", paramLabel = "N", defaultValue = "5", description = "Default: ${DEFAULT-VALUE}.")

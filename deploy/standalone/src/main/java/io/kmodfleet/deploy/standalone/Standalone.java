@@ -1,6 +1,5 @@
 package io.kmodfleet.deploy.standalone;
 
-import io.kmodfleet.deploy.bench.ReplayBench;
 import io.kmodfleet.deploy.demo.BenchCommand;
 import io.kmodfleet.deploy.demo.DemoCommand;
 import java.nio.file.Path;
@@ -20,8 +19,7 @@ import picocli.CommandLine.ScopeType;
             StatusCommand.class,
             KafkaCommand.class,
             DemoCommand.class,
-            BenchCommand.class,
-            ReplayBench.class
+            BenchCommand.class
         },
         footer = {"", "Exit codes: 0 done, 1 failed (one sentence says why), 2 usage, 3 not running, 4 degraded."})
 final class Standalone {
