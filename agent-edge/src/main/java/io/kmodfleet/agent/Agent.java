@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SortedMap;
 import org.jboss.logging.Logger;
 
 /**
@@ -67,12 +68,14 @@ final class Agent implements AutoCloseable {
     private Optional<Instant> acknowledgedAt = Optional.empty();
 
     /**
+     * @param labels what its admin calls the host
      * @param packages where copies of built packages are left, on the host
      * @param lookEvery how often the host is looked at
      */
     record Settings(
             HostRoot root,
             Path state,
+            SortedMap<String, String> labels,
             String kafka,
             URI store,
             boolean observeOnly,
@@ -84,8 +87,8 @@ final class Agent implements AutoCloseable {
         this.observeOnly = settings.observeOnly();
         this.lookEvery = settings.lookEvery();
         this.memory = AgentMemory.open(settings.state());
-        this.inspector =
-                new HostInspector(settings.root(), observeOnly, Optional.of(settings.state()), memory::installed);
+        this.inspector = new HostInspector(
+                settings.root(), observeOnly, Optional.of(settings.state()), memory::installed, settings.labels());
         this.host = inspector.hostId();
         this.journal = Journal.open(settings.state(), host, clock.instant());
         if (memory.isNew()) {

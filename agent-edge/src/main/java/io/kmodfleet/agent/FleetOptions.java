@@ -41,6 +41,7 @@ final class FleetOptions {
         return new Agent.Settings(
                 host.root(),
                 host.state(),
+                host.labels(),
                 kafka,
                 store,
                 observeOnly,

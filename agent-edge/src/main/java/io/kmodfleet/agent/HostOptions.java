@@ -3,7 +3,9 @@ package io.kmodfleet.agent;
 import io.kmodfleet.agent.host.HostRoot;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
 import picocli.CommandLine.Option;
 
 /** Which host is meant, and where the agent keeps what it knows. */
@@ -30,6 +32,13 @@ final class HostOptions {
             description = "table or json (default: ${DEFAULT-VALUE}).")
     private Output output;
 
+    @Option(
+            names = "--label",
+            paramLabel = "NAME=VALUE",
+            description =
+                    "What this host is called, as role=database; policies go by it. May be repeated; adds to KMODFLEET_LABELS (a=b,c=d).")
+    private List<String> labels = List.of();
+
     /** How results are printed. */
     enum Output {
         table,
@@ -49,6 +58,10 @@ final class HostOptions {
             boolean mine = Files.isWritable(Files.exists(shared) ? shared : shared.getParent());
             return mine ? shared : Path.of(System.getProperty("user.home"), ".local", "state", "kmodfleet");
         });
+    }
+
+    SortedMap<String, String> labels() {
+        return Labels.of(System.getenv().getOrDefault("KMODFLEET_LABELS", ""), labels);
     }
 
     boolean isJson() {

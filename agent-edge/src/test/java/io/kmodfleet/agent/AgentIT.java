@@ -26,6 +26,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -157,6 +158,7 @@ class AgentIT {
         return Agent.start(new Agent.Settings(
                 new HostRoot(directory.resolve("host")),
                 directory.resolve("state"),
+                Collections.emptySortedMap(),
                 broker.address(),
                 URI.create("http://127.0.0.1:9"),
                 observeOnly,

@@ -116,6 +116,13 @@ class DkmsBuildIT {
     }
 
     @Test
+    @Order(0)
+    void a_host_names_the_compiler_that_its_own_root_has() {
+        assertThat(a.inspector().inspect().compiler().orElseThrow().text()).startsWith("gcc (Debian ");
+        assertThat(b.inspector().inspect().compiler()).isEmpty();
+    }
+
+    @Test
     @Order(1)
     void a_host_with_dkms_builds_a_module_for_that_very_kernel_and_uploads_it() throws Exception {
         Observation ended =

@@ -33,6 +33,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -50,6 +51,11 @@ public final class HostInspector {
     private final ImageDigests digests;
     private final ReadOnce<SymbolMap> symbolMaps = new ReadOnce<>();
     private final ReadOnce<Optional<Seen>> seen = new ReadOnce<>();
+    private final SortedMap<String, String> labels;
+    private final Compilers compilers;
+    private final Initramfs initramfs;
+    private final SecureBootState secureBoot;
+    private final BootLinks bootLinks;
 
     /** What a report says of a module file whoever installed it. */
     private record Seen(
@@ -61,10 +67,26 @@ public final class HostInspector {
      */
     public HostInspector(
             HostRoot root, boolean observeOnly, Optional<Path> state, Supplier<Map<Digest, InstallRecord>> installed) {
+        this(root, observeOnly, state, installed, java.util.Collections.emptySortedMap());
+    }
+
+    /** @param labels what its admin calls the host */
+    public HostInspector(
+            HostRoot root,
+            boolean observeOnly,
+            Optional<Path> state,
+            Supplier<Map<Digest, InstallRecord>> installed,
+            SortedMap<String, String> labels) {
         this.root = root;
         this.observeOnly = observeOnly;
         this.digests = new ImageDigests(state);
         this.installed = installed;
+        this.labels = labels;
+        RootQuestions questions = new RootQuestions(root);
+        this.compilers = new Compilers(root, questions);
+        this.initramfs = new Initramfs(root, questions);
+        this.secureBoot = new SecureBootState(root, questions);
+        this.bootLinks = new BootLinks(root);
     }
 
     /** @throws IOException where there is no usable {@code /etc/machine-id}: a host without a name cannot speak */
@@ -96,6 +118,7 @@ public final class HostInspector {
         digests.remember();
         symbolMaps.forgetVanished();
         seen.forgetVanished();
+        initramfs.forgetVanished();
         return new HostReport(
                 hostname(),
                 os,
@@ -103,9 +126,9 @@ public final class HostInspector {
                 observeOnly,
                 checks(os, packages),
                 kernels,
-                new java.util.TreeMap<>(),
-                Optional.empty(),
-                Optional.empty());
+                labels,
+                compilers.ofHost(),
+                secureBoot.look());
     }
 
     private List<Check> checks(OperatingSystem os, PackageManager packages) {
@@ -174,8 +197,8 @@ public final class HostInspector {
                 hasHeaders ? installedAt(headers.resolve("Makefile"), "linux-headers-" + release) : Optional.empty(),
                 List.of(check),
                 modules(release, running),
-                Optional.empty(),
-                Optional.empty());
+                bootLinks.isNext(release),
+                compilers.ofKernel(release));
     }
 
     /** Every release that an image, modules or headers are there of. */
@@ -233,7 +256,7 @@ public final class HostInspector {
                         .filter(Files::isRegularFile)
                         .sorted()
                         .limit(MOST_MODULES)
-                        .forEach(file -> module(file, known, running).ifPresent(modules::add));
+                        .forEach(file -> module(release, file, known, running).ifPresent(modules::add));
             } catch (IOException | java.io.UncheckedIOException e) {
                 // Went away while we looked.
             }
@@ -247,7 +270,8 @@ public final class HostInspector {
                 && Stream.of(Compression.values()).anyMatch(compression -> fileName.endsWith(compression.suffix()));
     }
 
-    private Optional<InstalledModule> module(Path file, Map<Digest, InstallRecord> known, boolean running) {
+    private Optional<InstalledModule> module(
+            String release, Path file, Map<Digest, InstallRecord> known, boolean running) {
         try {
             return seen.get(file, HostInspector::look).map(module -> {
                 Optional<InstallRecord> record = Optional.ofNullable(known.get(module.body()));
@@ -261,7 +285,7 @@ public final class HostInspector {
                         changedAt(file),
                         record.map(found -> found.target().image()),
                         running && isLoaded(module),
-                        Optional.empty(),
+                        initramfs.has(release, module.name()),
                         Optional.empty());
             });
         } catch (IOException e) {

@@ -7,8 +7,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Check.Piece;
+import io.kmodfleet.contracts.Compiler;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.HostReport.SecureBoot;
 import io.kmodfleet.contracts.InstalledModule;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.SymbolMap;
@@ -227,6 +229,73 @@ class HostInspectorIT {
         HostInspector inspector = inspector();
 
         assertThat(inspector.inspect()).isEqualTo(inspector.inspect());
+    }
+
+    @Test
+    void a_kernels_compiler_is_what_its_config_says_and_unknown_without_one() throws IOException {
+        file(IMAGE, KernelImageFileTest.image(0x3000));
+        assertThat(kernel().compiler()).isEmpty();
+
+        String text = "gcc-12 (Debian 12.2.0-14+deb12u1) 12.2.0";
+        file("/boot/config-" + RELEASE, "CONFIG_SMP=y\nCONFIG_CC_VERSION_TEXT=\"" + text + "\"\n");
+
+        assertThat(kernel().compiler()).contains(new Compiler(text));
+    }
+
+    @Test
+    void the_next_kernel_is_where_debians_link_leads() throws IOException {
+        file(IMAGE, KernelImageFileTest.image(0x3000));
+        assertThat(kernel().nextBoot()).isEmpty();
+
+        Files.createSymbolicLink(root.resolve("vmlinuz"), Path.of("boot/vmlinuz-" + RELEASE));
+        assertThat(kernel().nextBoot()).contains(true);
+
+        file("/boot/vmlinuz-6.1.0-99-amd64", KernelImageFileTest.image(0x3000));
+        assertThat(inspector().inspect().kernel("6.1.0-99-amd64").orElseThrow().nextBoot())
+                .contains(false);
+    }
+
+    @Test
+    void links_that_disagree_or_lead_nowhere_say_nothing_of_the_next_kernel() throws IOException {
+        file(IMAGE, KernelImageFileTest.image(0x3000));
+        file("/boot/vmlinuz-6.1.0-99-amd64", KernelImageFileTest.image(0x3000));
+        Files.createSymbolicLink(root.resolve("vmlinuz"), Path.of("boot/vmlinuz-" + RELEASE));
+        Files.createSymbolicLink(root.resolve("boot/vmlinuz"), Path.of("vmlinuz-6.1.0-99-amd64"));
+        assertThat(kernel().nextBoot()).isEmpty();
+
+        Files.delete(root.resolve("boot/vmlinuz-6.1.0-99-amd64"));
+        assertThat(kernel().nextBoot()).isEmpty();
+    }
+
+    @Test
+    void secure_boot_is_the_fifth_byte_of_the_firmwares_variable() throws IOException {
+        assertThat(inspector().inspect().secureBoot()).isEmpty();
+
+        String variable = "/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+        file(variable, new byte[] {6, 0, 0, 0, 1});
+        assertThat(inspector().inspect().secureBoot()).contains(new SecureBoot(true, List.of()));
+        file(variable, new byte[] {6, 0, 0, 0, 0});
+        assertThat(inspector().inspect().secureBoot()).contains(new SecureBoot(false, List.of()));
+        file(variable, new byte[] {6, 0});
+        assertThat(inspector().inspect().secureBoot()).isEmpty();
+    }
+
+    @Test
+    void a_compiler_that_does_not_say_its_version_is_left_out() throws IOException {
+        program("/usr/bin/gcc");
+
+        assertThat(inspector().inspect().compiler()).isEmpty();
+    }
+
+    @Test
+    void without_a_program_that_lists_it_nothing_is_said_of_the_initramfs() throws IOException {
+        file(IMAGE, KernelImageFileTest.image(0x3000));
+        file("/boot/initrd.img-" + RELEASE, "");
+        file(
+                "/lib/modules/" + RELEASE + "/updates/toy.ko",
+                ModuleFixture.module("toy", RELEASE).bytes());
+
+        assertThat(kernel().modules().get(0).inInitramfs()).isEmpty();
     }
 
     private KernelState kernel() {
