@@ -244,7 +244,7 @@ public final class AuditRun {
             again.ifPresent(step -> diverges(entry, step.decisions()));
         }
         try {
-            state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions());
+            state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
         } catch (RuntimeException e) {
             unknown(1, found(new Finding.Undecidable(entry.position(), String.valueOf(e))));
             standBefore(entry.position() + 1);

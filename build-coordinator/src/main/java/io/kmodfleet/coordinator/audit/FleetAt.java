@@ -48,7 +48,7 @@ public final class FleetAt {
             throw new IllegalArgumentException("Expected position " + (state.position() + 1) + ", but "
                     + entry.position() + " comes. Run 'kmodfleet audit' on it first");
         }
-        state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions());
+        state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
         if (entry.envelope().observation() instanceof HostReported report) {
             reported.put(report.host(), entry.takenAt());
         }

@@ -34,7 +34,7 @@ final class Decider {
 
     /** The step; its state is the one that {@link Step#settle} comes to. */
     static Step decide(FleetState before, Envelope envelope, Instant takenAt) {
-        Decider decider = new Decider(Evolving.by(before, envelope, takenAt));
+        Decider decider = new Decider(Evolving.by(before, envelope, takenAt, Step.RULES));
         Concerned concerned = new Concerned(before, decider.state);
         for (Subject subject : concerned.by(envelope.observation())) {
             decider.answer(subject);

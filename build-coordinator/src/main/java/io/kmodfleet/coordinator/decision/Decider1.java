@@ -33,7 +33,7 @@ final class Decider1 {
 
     /** The step; its state is the one that {@link Step#settle} comes to. */
     static Step decide(FleetState before, Envelope envelope, Instant takenAt) {
-        Decider1 decider = new Decider1(Evolving.by(before, envelope, takenAt));
+        Decider1 decider = new Decider1(Evolving.by(before, envelope, takenAt, 1));
         for (Subject subject : concerned(before, decider.state, envelope.observation())) {
             decider.answer(subject);
         }

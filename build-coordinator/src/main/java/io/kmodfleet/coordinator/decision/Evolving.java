@@ -29,8 +29,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * How the state follows from what was seen and what was decided. Decides nothing, and is the same for every version of the rules:
- * what a version does not know, its entries do not hold.
+ * How the state follows from what was seen and what was decided. Decides nothing. Version 1 of the rules believed every host
+ * whatever it said of a target; since version 2 only hosts that have to do with it are believed.
  */
 final class Evolving {
 
@@ -39,8 +39,9 @@ final class Evolving {
     private Evolving() {}
 
     /** The state at the next position, knowing the observation. */
-    static FleetState by(FleetState before, Envelope envelope, Instant takenAt) {
+    static FleetState by(FleetState before, Envelope envelope, Instant takenAt, int rules) {
         boolean anew = before.startsAnew(envelope);
+        boolean believesAll = rules == 1;
         FleetState state = before.atNextPosition(takenAt).counting(envelope);
         return envelope.observation().match(new Observation.Cases<>() {
             @Override
@@ -66,7 +67,7 @@ final class Evolving {
                     Optional<Running> rest =
                             target.running().filter(running -> !running.is(event.build(), event.host()));
                     TargetState released = target.withRunning(rest).withoutOvertaken(event.build());
-                    if (event.failure() == FailureClass.NOT_APPLICABLE) {
+                    if (event.failure() == FailureClass.NOT_APPLICABLE && (ordered || believesAll)) {
                         return released.withNotApplicable(event.error());
                     }
                     Failure failure = new Failure(
@@ -80,12 +81,18 @@ final class Evolving {
 
             @Override
             public FleetState on(Observation.ModuleInstalled event) {
+                if (!believesAll && !hasToDoWith(state, event.host(), event.target(), event.packageDigest())) {
+                    return state;
+                }
                 return onKnownPackage(event.target(), event.packageDigest(), tried -> tried.shown(event.proof())
                         .servedTo(event.host()));
             }
 
             @Override
             public FleetState on(Observation.InstallFailed event) {
+                if (!believesAll && !hasToDoWith(state, event.host(), event.target(), event.packageDigest())) {
+                    return state;
+                }
                 return onKnownPackage(event.target(), event.packageDigest(), tried -> tried.failedOn(event.host()));
             }
 

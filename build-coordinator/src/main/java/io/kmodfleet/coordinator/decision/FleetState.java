@@ -203,6 +203,13 @@ public final class FleetState {
         return deadlines.first().map(Map.Entry::getValue);
     }
 
+    /** Everything that is waited for, the next first. */
+    public List<Deadline> deadlines() {
+        List<Deadline> all = new ArrayList<>(deadlines.size());
+        deadlines.forEach(entry -> all.add(entry.getValue()));
+        return all;
+    }
+
     /** Builds under way in the whole fleet. */
     public int buildsUnderWay() {
         return running;

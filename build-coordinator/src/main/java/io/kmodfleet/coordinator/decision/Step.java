@@ -35,9 +35,10 @@ public record Step(Envelope envelope, Instant takenAt, List<Decision> decisions,
         };
     }
 
-    /** The state after an entry whose decisions were taken before: recovery. */
-    public static FleetState settle(FleetState before, Envelope envelope, Instant takenAt, List<Decision> decisions) {
-        FleetState state = Evolving.by(before, envelope, takenAt);
+    /** The state after an entry whose decisions were taken before, by that version of the rules: recovery. */
+    public static FleetState settle(
+            FleetState before, Envelope envelope, Instant takenAt, List<Decision> decisions, int rules) {
+        FleetState state = Evolving.by(before, envelope, takenAt, rules);
         for (Decision decision : decisions) {
             state = Evolving.by(state, decision);
         }

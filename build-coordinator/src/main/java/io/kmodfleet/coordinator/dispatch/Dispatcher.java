@@ -19,6 +19,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -45,6 +47,11 @@ public class Dispatcher {
     public static final int MAX_LINE = 32 * 1024 * 1024;
 
     private final KafkaProducer<String, byte[]> producer;
+    private final ExecutorService observer = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(work, "kmodfleet-observer");
+        thread.setDaemon(true);
+        return thread;
+    });
     private volatile boolean ended;
 
     Dispatcher(@Identifier("default-kafka-broker") Map<String, Object> broker) {
@@ -87,16 +94,20 @@ public class Dispatcher {
         return sendAll(records);
     }
 
-    /** An operator's observation goes the way of all observations. */
-    public Uni<Void> observe(Event event) {
+    /** What this coordinator observes itself goes the way of all observations, in the order of the calls. */
+    public Uni<Void> observe(List<Event> events) {
         return Uni.createFrom().completionStage(() -> CompletableFuture.supplyAsync(
-                        () -> sendAll(List.of(record(Topics.OBSERVATIONS, event))))
+                        () -> sendAll(events.stream()
+                                .map(event -> record(Topics.OBSERVATIONS, event))
+                                .toList()),
+                        observer)
                 .thenCompose(sent -> sent));
     }
 
     @PreDestroy
     void end() {
         ended = true;
+        observer.shutdown();
         producer.close(END);
     }
 

@@ -12,6 +12,7 @@ import io.smallrye.mutiny.TimeoutException;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
+import java.util.List;
 
 /** What people say goes the way of all observations: over the topic, numbered, into the ledger. */
 @ApplicationScoped
@@ -35,7 +36,7 @@ class Operator {
         Envelope envelope = numbered(observation);
         Uni<Long> taken = Uni.createFrom().completionStage(loop.whenTaken(envelope));
         return dispatcher
-                .observe(CloudEvents.write(envelope))
+                .observe(List.of(CloudEvents.write(envelope)))
                 .chain(() -> taken)
                 .ifNoItem()
                 .after(config.publishTimeout())

@@ -65,6 +65,7 @@ public class CoordinatorLoop {
     private Head decided = Head.NOTHING;
     private volatile Head committed = Head.NOTHING;
     private volatile boolean recovered;
+    private long snapshotPosition;
 
     private record Awaited(String source, long epoch, long sequence) {}
 
@@ -104,6 +105,11 @@ public class CoordinatorLoop {
         return committed;
     }
 
+    /** Position of the snapshot that this coordinator began with; 0 where there was none. */
+    long snapshotPosition() {
+        return snapshotPosition;
+    }
+
     /** Completes with the ledger position when that observation is committed. Ask before it is sent. */
     public CompletableFuture<Long> whenTaken(Envelope envelope) {
         Awaited key = new Awaited(envelope.source(), envelope.epoch(), envelope.sequence());
@@ -121,6 +127,7 @@ public class CoordinatorLoop {
         if (!recovered && committed == Head.NOTHING) {
             snapshots.newest().ifPresent(snapshot -> {
                 committed = new Head(snapshot.state(), snapshot.chain());
+                snapshotPosition = snapshot.state().position();
                 LOG.infof(
                         "snapshot read position=%d millis=%d", snapshot.state().position(), millisSince(begin));
             });

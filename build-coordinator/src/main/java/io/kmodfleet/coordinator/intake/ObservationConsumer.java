@@ -1,5 +1,6 @@
 package io.kmodfleet.coordinator.intake;
 
+import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.Topics;
 import io.kmodfleet.coordinator.CoordinatorConfig;
@@ -129,7 +130,7 @@ class ObservationConsumer {
         KafkaConsumer<byte[], byte[]> consumer = null;
         try {
             loop.takeOver();
-            snapshotAt = loop.state().position();
+            snapshotAt = Math.max(snapshotAt, loop.snapshotPosition());
             lockAsked = CompletableFuture.completedFuture(true);
             lockAskedAt = System.nanoTime();
             consumer = new KafkaConsumer<>(settings(), new ByteArrayDeserializer(), new ByteArrayDeserializer());
@@ -211,13 +212,17 @@ class ObservationConsumer {
     }
 
     private void tick(Ticker ticker) {
-        ticker.tick(loop.state(), clock.instant(), System.nanoTime()).ifPresent(envelope -> {
+        List<Envelope> struck = ticker.tick(loop.state(), clock.instant(), System.nanoTime());
+        if (struck.isEmpty()) {
+            return;
+        }
+        for (Envelope envelope : struck) {
             LOG.infof("deadline passed sequence=%d observation=%s", envelope.sequence(), envelope.observation());
-            dispatcher
-                    .observe(CloudEvents.write(envelope))
-                    .subscribe()
-                    .with(done -> {}, failure -> LOG.warnf("deadline not published error=%s", failure));
-        });
+        }
+        dispatcher
+                .observe(struck.stream().map(CloudEvents::write).toList())
+                .subscribe()
+                .with(done -> {}, failure -> LOG.warnf("deadlines not published error=%s", failure));
     }
 
     private void writeSnapshot(long every) {

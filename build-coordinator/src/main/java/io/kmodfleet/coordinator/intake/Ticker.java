@@ -6,9 +6,10 @@ import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.decision.FleetState.Taken;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /**
  * Says when a deadline has passed. How long is left is taken from the wall clock once, when a deadline is first seen, and never
@@ -20,9 +21,11 @@ final class Ticker {
     /** After this, an observation that is not in the ledger yet is published once more; a repeat decides nothing. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
-    private static final int REMEMBERED = 10_000;
+    private static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
-    private final Map<Deadline, Long> strikes = new LinkedHashMap<>();
+    private Map<Deadline, Long> strikes = Map.of();
+    private long lookAt;
+    private boolean looked;
     private long epoch;
     private long sequence;
 
@@ -30,21 +33,26 @@ final class Ticker {
      * @param nanos of the monotonic clock
      * @return what is to be published now
      */
-    Optional<Envelope> tick(FleetState state, Instant now, long nanos) {
-        Optional<Deadline> next = state.nextDeadline();
-        if (next.isEmpty()) {
-            strikes.clear();
-            return Optional.empty();
+    List<Envelope> tick(FleetState state, Instant now, long nanos) {
+        if (looked && nanos - lookAt < 0) {
+            return List.of();
         }
-        Deadline deadline = next.get();
-        long strike = strikes.computeIfAbsent(
-                deadline, seen -> nanos + remaining(seen, now).toNanos());
-        if (nanos - strike < 0) {
-            forgetTheOldest();
-            return Optional.empty();
+        looked = true;
+        lookAt = nanos + LOOK_EVERY.toNanos();
+        Map<Deadline, Long> next = new HashMap<>();
+        List<Envelope> struck = new ArrayList<>();
+        for (Deadline deadline : state.deadlines()) {
+            Long known = strikes.get(deadline);
+            long strike =
+                    known != null ? known : nanos + remaining(deadline, now).toNanos();
+            boolean over = nanos - strike >= 0;
+            next.put(deadline, over ? nanos + PATIENCE.toNanos() : strike);
+            if (over) {
+                struck.add(numbered(state, deadline, now));
+            }
         }
-        strikes.put(deadline, nanos + PATIENCE.toNanos());
-        return Optional.of(numbered(state, deadline, now));
+        strikes = next;
+        return struck;
     }
 
     private static Duration remaining(Deadline deadline, Instant now) {
@@ -64,11 +72,5 @@ final class Ticker {
         }
         sequence++;
         return new Envelope(Envelope.TICKER, epoch, sequence, now, deadline.observation());
-    }
-
-    private void forgetTheOldest() {
-        if (strikes.size() > REMEMBERED) {
-            strikes.remove(strikes.keySet().iterator().next());
-        }
     }
 }

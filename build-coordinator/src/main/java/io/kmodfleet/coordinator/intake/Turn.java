@@ -31,7 +31,9 @@ final class Turn {
         static final Head NOTHING = new Head(FleetState.empty(), Optional.empty());
 
         Head after(LedgerEntry entry) {
-            return new Head(Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions()), entry.chain());
+            return new Head(
+                    Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules()),
+                    entry.chain());
         }
     }
 

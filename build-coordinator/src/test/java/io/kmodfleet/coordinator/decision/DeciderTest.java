@@ -364,7 +364,7 @@ class DeciderTest {
         FleetState recovered = FleetState.empty();
         for (int i = 0; i < fleet.history().size(); i++) {
             recovered = Step.settle(
-                    recovered, fleet.history().get(i), Fleet.AT, fleet.decided().get(i));
+                    recovered, fleet.history().get(i), Fleet.AT, fleet.decided().get(i), Step.RULES);
             assertThat(recovered.position()).isEqualTo(i + 1);
         }
 

@@ -199,6 +199,42 @@ class RuleTableTest {
     }
 
     @Test
+    void a_host_that_has_nothing_to_do_with_a_package_can_neither_prove_it_nor_speak_against_it() {
+        Fleet fleet = Fleet.withPolicy();
+        fleet.sees(reported("builder", CAN_BUILD));
+        fleet.sees(built("builder", fleet.standing(host("builder"))));
+        fleet.sees(stored());
+        fleet.sees(reported("b"));
+
+        fleet.sees(installFailed("stranger"));
+        fleet.sees(installed("stranger"));
+
+        assertReason(fleet, "b", Decision.Wait.class, Reason.CANARY_RUNNING);
+
+        fleet.sees(installed("builder"));
+
+        assertReason(fleet, "b", Decision.Reuse.class, Reason.PACKAGE_EXACT);
+    }
+
+    @Test
+    void a_host_that_nobody_asked_to_build_cannot_say_that_a_kernel_is_not_for_the_module() {
+        Fleet fleet = Fleet.withPolicy();
+        fleet.sees(reported("b"));
+
+        fleet.sees(new Observation.BuildFailed(
+                host("stranger"),
+                new DecisionId(1, 0),
+                TARGET,
+                Observation.FailureClass.NOT_APPLICABLE,
+                Optional.of(77),
+                "BUILD_EXCLUSIVE",
+                Optional.empty()));
+        fleet.sees(reported("a", CAN_BUILD));
+
+        assertThat(fleet.standing(host("a"))).isInstanceOf(Decision.Build.class);
+    }
+
+    @Test
     void a_host_that_was_never_told_to_install_a_package_cannot_have_it_recalled() {
         Fleet fleet = proven();
         fleet.sees(reported("b"));

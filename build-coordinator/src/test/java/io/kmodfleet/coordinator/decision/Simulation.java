@@ -581,7 +581,7 @@ final class Simulation {
         private FleetState settled(FleetState from, List<LedgerEntry> entries) {
             FleetState state = from;
             for (LedgerEntry entry : entries) {
-                state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions());
+                state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
             }
             return state;
         }

@@ -115,6 +115,10 @@ final class Observed {
         return state;
     }
 
+    static FleetState take(FleetState before, Envelope envelope, Instant at) {
+        return Step.take(before, envelope, at).after();
+    }
+
     static List<Arrival> arrivals(List<Envelope> envelopes) {
         return envelopes.stream().map(Observed::arrival).toList();
     }

@@ -7,6 +7,7 @@ import io.kmodfleet.coordinator.decision.Deadline;
 import io.kmodfleet.coordinator.decision.FleetState;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -22,7 +23,7 @@ class TickerTest {
     @Test
     void a_deadline_strikes_when_its_time_is_over_and_not_before() {
         assertThat(tick(set, Duration.ZERO)).isEmpty();
-        assertThat(tick(overdue.at().minusMillis(1), overdue.after().minusMillis(1)))
+        assertThat(tick(overdue.at().minusSeconds(1), overdue.after().minusSeconds(1)))
                 .isEmpty();
         Optional<Envelope> struck = tick(overdue.at(), overdue.after());
 
@@ -73,14 +74,28 @@ class TickerTest {
         FleetState building = Observed.withAnotherBuildUnderWay(after);
 
         Envelope next = new Ticker()
-                .tick(building, set.minus(DAY), 0)
-                .or(() -> new Ticker()
-                        .tick(building, building.nextDeadline().orElseThrow().at(), 0))
-                .orElseThrow();
+                .tick(building, building.nextDeadline().orElseThrow().at(), 0)
+                .get(0);
         assertThat(next.epoch()).isGreaterThan(first.epoch());
     }
 
+    @Test
+    void a_deadline_set_while_the_clock_was_a_day_ahead_waits_no_longer_than_it_was_set_to() {
+        FleetState both = Observed.take(building, Observed.report("b", 1, "two"), set.plus(DAY));
+        assertThat(both.deadlines()).hasSize(2);
+        ticker.tick(both, set, 0);
+
+        List<Envelope> struck =
+                ticker.tick(both, set.plus(overdue.after()), overdue.after().toNanos());
+
+        assertThat(struck)
+                .extracting(Envelope::observation)
+                .containsExactlyElementsOf(
+                        both.deadlines().stream().map(Deadline::observation).toList());
+        assertThat(struck).extracting(Envelope::sequence).containsExactly(1L, 2L);
+    }
+
     private Optional<Envelope> tick(Instant wall, Duration monotonic) {
-        return ticker.tick(building, wall, monotonic.toNanos());
+        return ticker.tick(building, wall, monotonic.toNanos()).stream().findFirst();
     }
 }

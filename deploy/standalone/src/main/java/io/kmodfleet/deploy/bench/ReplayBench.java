@@ -90,7 +90,7 @@ public final class ReplayBench implements Callable<Integer> {
             double folded = rate(() -> {
                 FleetState folding = FleetState.empty();
                 for (LedgerEntry entry : ledger) {
-                    folding = Step.settle(folding, entry.envelope(), entry.takenAt(), entry.decisions());
+                    folding = Step.settle(folding, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
                 }
                 return folding.position();
             });
