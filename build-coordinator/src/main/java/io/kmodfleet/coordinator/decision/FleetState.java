@@ -22,6 +22,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
@@ -231,14 +232,17 @@ public final class FleetState {
         return with;
     }
 
-    /** The target that a package was built for; none for one that the ledger never heard of. */
-    public Optional<BuildTarget> targetOfPackage(Digest digest) {
+    /** Packages whose digest begins with these hexadecimal digits, each with the target that it was built for. */
+    public Map<Digest, BuildTarget> packagesBeginning(String digits) {
+        Map<Digest, BuildTarget> found = new TreeMap<>();
         for (Map.Entry<BuildTarget, TargetState> entry : targets) {
-            if (entry.getValue().find(digest).isPresent()) {
-                return Optional.of(entry.getKey());
+            for (PackageState known : entry.getValue().packages()) {
+                if (known.digest().hex().startsWith(digits)) {
+                    found.put(known.digest(), entry.getKey());
+                }
             }
         }
-        return Optional.empty();
+        return found;
     }
 
     /** Whether a host runs a kernel for which it has a module of that package. */

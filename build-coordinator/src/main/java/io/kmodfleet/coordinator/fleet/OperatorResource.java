@@ -24,13 +24,18 @@ import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.MediaType;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** What an operator does, and what he looks at before. */
 @Path("/api/v1")
 @Produces(MediaType.APPLICATION_JSON)
 @Consumes(MediaType.APPLICATION_JSON)
 class OperatorResource {
+
+    private static final Pattern DIGITS = Pattern.compile("[0-9a-f]{8,64}");
 
     private final Fleet fleet;
     private final CoordinatorLoop loop;
@@ -54,27 +59,26 @@ class OperatorResource {
     @GET
     @Path("packages/{digest}/hosts")
     public Items<Bearer> hostsWith(@PathParam("digest") String digest) {
-        Digest meant = digest(digest);
-        return new Items<>(bearers(targetOf(meant), meant));
+        Meant meant = packageMeantBy(digest);
+        return new Items<>(bearers(meant));
     }
 
     @POST
     @Path("packages/{digest}/recall")
     public Uni<Recalled> recall(
             @PathParam("digest") String digest, @HeaderParam("Kmodfleet-Author") String author, Recall recall) {
-        Digest meant = digest(digest);
-        BuildTarget target = targetOf(meant);
+        Meant meant = packageMeantBy(digest);
         if (recall == null || recall.why() == null || recall.why().isBlank()) {
             throw new Problem(
                     400, "Reason missing", "Expected 'why' in the body: whoever reads it later wants to know");
         }
         PackageRecalled recalled;
         try {
-            recalled = new PackageRecalled(Operator.author(author), target, meant, recall.why());
+            recalled = new PackageRecalled(Operator.author(author), meant.target(), meant.digest(), recall.why());
         } catch (IllegalArgumentException e) {
             throw new Problem(400, "Not a recall", e.getMessage());
         }
-        List<Bearer> hosts = bearers(target, meant);
+        List<Bearer> hosts = bearers(meant);
         return operator.says(recalled).map(position -> new Recalled(position, hosts));
     }
 
@@ -107,24 +111,48 @@ class OperatorResource {
         }
     }
 
-    private List<Bearer> bearers(BuildTarget target, Digest digest) {
+    private record Meant(Digest digest, BuildTarget target) {}
+
+    private List<Bearer> bearers(Meant meant) {
         FleetState state = loop.state();
-        return state.hostsWithPackage(target, digest).stream()
+        return state.hostsWithPackage(meant.target(), meant.digest()).stream()
                 .map(host -> new Bearer(
                         host.value(),
                         state.report(host).map(HostReport::hostname).orElse(""),
-                        state.runs(host, target, digest)))
+                        state.runs(host, meant.target(), meant.digest())))
                 .toList();
     }
 
-    private BuildTarget targetOf(Digest digest) {
-        return loop.state()
-                .targetOfPackage(digest)
-                .orElseThrow(() -> new Problem(
-                        404,
-                        "No such package",
-                        "Expected the digest of a package that the ledger knows, but it does not know " + digest
-                                + ". 'kmodfleet packages' lists them"));
+    /** By its whole digest, or by as many of its first digits as no other package begins with. */
+    private Meant packageMeantBy(String text) {
+        String digits = text.startsWith("sha256:") ? text.substring("sha256:".length()) : text;
+        if (!DIGITS.matcher(digits).matches()) {
+            throw new Problem(
+                    400,
+                    "Not a digest",
+                    "Expected 8 to 64 lower-case hexadecimal digits of a package, but got '" + text + "'");
+        }
+        Map<Digest, BuildTarget> found = loop.state().packagesBeginning(digits);
+        if (found.isEmpty()) {
+            throw new Problem(
+                    404,
+                    "No such package",
+                    "Expected the digest of a package that the ledger knows, but it knows none that begins with "
+                            + digits + ". 'kmodfleet packages' lists them");
+        }
+        if (found.size() > 1) {
+            throw new Problem(
+                    409,
+                    "Several packages",
+                    "Expected one package, but " + found.size() + " begin with " + digits + ": "
+                            + found.keySet().stream()
+                                    .limit(5)
+                                    .map(Digest::toString)
+                                    .collect(Collectors.joining(", "))
+                            + ". Give more digits");
+        }
+        Map.Entry<Digest, BuildTarget> only = found.entrySet().iterator().next();
+        return new Meant(only.getKey(), only.getValue());
     }
 
     private static Digest digest(String text) {

@@ -48,7 +48,8 @@ final class PreflightCommand implements Callable<Integer> {
             printing.json(answer);
             return 0;
         }
-        Printing.line("%s hosts would get %s:", answer.path("hosts").asText(), release);
+        String hosts = answer.path("hosts").asText();
+        Printing.line("%s %s would get %s:", hosts, hosts.equals("1") ? "host" : "hosts", release);
         Table table =
                 new Table("The policy wants no module there.", "MODULE", "REUSE", "WAIT", "BUILDS", "REFUSED", "BY");
         for (JsonNode line : answer.path("modules")) {

@@ -27,7 +27,7 @@ final class RecallCommand implements Callable<Integer> {
 
     @Parameters(
             paramLabel = "DIGEST",
-            description = "Of the package: sha256: and 64 digits, as 'packages -o json' has it.")
+            description = "Of the package, or as many of its first digits as no other begins with; 'packages' has it.")
     private String digest;
 
     @Option(names = "--why", paramLabel = "TEXT", description = "For everybody who reads it later.")

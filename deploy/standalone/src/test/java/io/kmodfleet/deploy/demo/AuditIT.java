@@ -4,31 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.Envelope;
-import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.FleetJson;
-import io.kmodfleet.contracts.wire.Topics;
 import io.kmodfleet.deploy.demo.Rehearsal.Outcome;
-import io.kmodfleet.deploy.standalone.Progress;
-import io.kmodfleet.deploy.standalone.Stack;
-import io.kmodfleet.deploy.standalone.StackOptions;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.DriverManager;
-import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.apache.kafka.clients.producer.KafkaProducer;
-import org.apache.kafka.clients.producer.ProducerRecord;
-import org.apache.kafka.common.serialization.ByteArraySerializer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -37,43 +20,20 @@ import org.junit.jupiter.api.io.TempDir;
 /** The auditor's commands against a ledger in PostgreSQL, with somebody who changes rows of it by hand. */
 class AuditIT {
 
-    private static final Path HOME = Path.of(System.getProperty("kmodfleet.home", "../.."))
-            .toAbsolutePath()
-            .normalize();
-
-    /** A day of a fleet: two hosts that can build, four that cannot. */
-    private static final Path HISTORY =
-            HOME.resolve("build-coordinator/src/test/resources/histories/rules-1/random-0.jsonl");
-
     @TempDir
     private Path directory;
 
-    private final List<Envelope> published = new ArrayList<>();
-    private StackOptions options;
-    private Stack stack;
-    private Rehearsal rehearsal;
+    private RecordedDay day;
 
     @BeforeEach
     void start() throws Exception {
-        options = StackOptions.embedded(HOME, directory.resolve("data"));
-        stack = Stack.start(options, Progress.silent());
-        rehearsal = new Rehearsal(HOME, stack, Files.createDirectory(directory.resolve("work")));
-        for (String line : Files.readAllLines(HISTORY)) {
-            published.add(FleetJson.mapper()
-                    .treeToValue(FleetJson.mapper().readTree(line).get("envelope"), Envelope.class));
-        }
-        publish(published);
-        // The stack has published its default policy before.
-        awaitPosition(published.size() + 1L);
+        day = RecordedDay.begin(directory);
     }
 
     @AfterEach
     void end() throws Exception {
-        if (rehearsal != null) {
-            rehearsal.close();
-        }
-        if (stack != null) {
-            stack.close();
+        if (day != null) {
+            day.close();
         }
     }
 
@@ -98,18 +58,18 @@ class AuditIT {
 
     @Test
     void every_observation_of_the_topic_is_in_the_ledger_or_named() throws Exception {
-        Envelope last = published.get(published.size() - 1);
-        publish(List.of(published.get(4), numbered(last, last.sequence() + 3)));
-        junk();
+        Envelope last = day.published().get(day.published().size() - 1);
+        day.publish(List.of(day.published().get(4), numbered(last, last.sequence() + 3)));
+        day.publishJunk();
         Envelope next = numbered(last, last.sequence() + 1);
-        publish(List.of(next));
-        awaitPosition(published.size() + 2L);
+        day.publish(List.of(next));
+        day.awaitPosition(day.published().size() + 2L);
 
         JsonNode report = audit(0, "--completeness");
 
         JsonNode sum = report.path("completeness");
-        assertThat(sum.path("records").asInt()).isEqualTo(published.size() + 5);
-        assertThat(sum.path("inLedger").asInt()).isEqualTo(published.size() + 2);
+        assertThat(sum.path("records").asInt()).isEqualTo(day.published().size() + 5);
+        assertThat(sum.path("inLedger").asInt()).isEqualTo(day.published().size() + 2);
         assertThat(sum.path("repeats").asInt()).isEqualTo(1);
         assertThat(sum.path("waiting").asInt()).isEqualTo(1);
         assertThat(sum.path("deadLetters").asInt()).isEqualTo(1);
@@ -138,7 +98,7 @@ class AuditIT {
 
         // What is not in the ledger any more is still on the topic.
         JsonNode complete = audit(4, "--completeness");
-        Envelope gone = published.get(30 - 2);
+        Envelope gone = day.published().get(30 - 2);
         assertThat(complete.path("findings").toString())
                 .contains("\"source\":\"" + gone.source() + "\",\"epoch\":1,\"sequence\":" + gone.sequence());
         assertThat(found(audit(0, "--file", before.toString()))).isEmpty();
@@ -165,7 +125,7 @@ class AuditIT {
         Path narrow = directory.resolve("narrow.yaml");
         String policy = FleetJson.yaml()
                 .writeValueAsString(FleetJson.mapper()
-                        .readTree(Files.readAllLines(HISTORY).get(1))
+                        .readTree(Files.readAllLines(RecordedDay.HISTORY).get(1))
                         .at("/envelope/observation/policy"));
         Files.writeString(narrow, policy.replaceFirst("from: \"?5.15\"?", "from: \"6.2\""));
         JsonNode whatIf = kmodfleet("what-if", "--policy", narrow.toString(), "--file", morning, "-o", "json")
@@ -193,7 +153,8 @@ class AuditIT {
     }
 
     private JsonNode audit(int exitCode, String... more) throws Exception {
-        List<String> arguments = new ArrayList<>(List.of("audit", "-o", "json", "--kafka", stack.kafka()));
+        List<String> arguments = new ArrayList<>(
+                List.of("audit", "-o", "json", "--kafka", day.stack().kafka()));
         arguments.addAll(List.of(more));
         Outcome outcome = kmodfleet(arguments.toArray(String[]::new));
         assertThat(outcome.exitCode()).as(outcome.output()).isEqualTo(exitCode);
@@ -201,7 +162,7 @@ class AuditIT {
     }
 
     private Outcome kmodfleet(String... arguments) throws Exception {
-        return rehearsal.kmodfleet(arguments);
+        return day.kmodfleet(arguments);
     }
 
     /** What is wrong, and where. */
@@ -216,52 +177,11 @@ class AuditIT {
         return found;
     }
 
-    private void publish(List<Envelope> envelopes) {
-        try (KafkaProducer<byte[], byte[]> producer = producer()) {
-            for (Envelope envelope : envelopes) {
-                CloudEvents.Event event = CloudEvents.write(envelope);
-                ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
-                        Topics.OBSERVATIONS, 0, event.key().getBytes(StandardCharsets.UTF_8), event.value());
-                event.headers()
-                        .forEach((name, value) -> record.headers().add(name, value.getBytes(StandardCharsets.UTF_8)));
-                producer.send(record);
-            }
-        }
-    }
-
-    private void junk() {
-        try (KafkaProducer<byte[], byte[]> producer = producer()) {
-            producer.send(new ProducerRecord<>(Topics.OBSERVATIONS, 0, null, "junk".getBytes(StandardCharsets.UTF_8)));
-        }
-    }
-
-    private KafkaProducer<byte[], byte[]> producer() {
-        return new KafkaProducer<>(
-                Map.of("bootstrap.servers", stack.kafka()), new ByteArraySerializer(), new ByteArraySerializer());
-    }
-
     private static Envelope numbered(Envelope envelope, long sequence) {
         return new Envelope(envelope.source(), envelope.epoch(), sequence, envelope.at(), envelope.observation());
     }
 
-    private void awaitPosition(long position) throws Exception {
-        URI after = stack.coordinatorUrl().resolve("/api/v1/ledger?after=" + (position - 1));
-        for (int i = 0; i < 300; i++) {
-            HttpResponse<String> answer = HttpClient.newHttpClient()
-                    .send(HttpRequest.newBuilder(after).build(), HttpResponse.BodyHandlers.ofString());
-            if (answer.statusCode() == 200 && !answer.body().isEmpty()) {
-                return;
-            }
-            Thread.sleep(100);
-        }
-        throw new AssertionError("Expected ledger position " + position + " within 30 s");
-    }
-
     private void sql(String statement) throws Exception {
-        try (Connection connection = DriverManager.getConnection(
-                        "jdbc:postgresql://127.0.0.1:" + options.ports().postgres() + "/coordinator", "postgres", "");
-                Statement execute = connection.createStatement()) {
-            assertThat(execute.executeUpdate(statement)).isEqualTo(1);
-        }
+        assertThat(day.change(statement)).isEqualTo(1);
     }
 }
