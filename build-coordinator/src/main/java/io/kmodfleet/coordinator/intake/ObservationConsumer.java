@@ -47,6 +47,10 @@ class ObservationConsumer {
     private static final Logger LOG = Logger.getLogger(ObservationConsumer.class);
     private static final Duration STAND_BY = Duration.ofMillis(500);
     private static final Duration KEEP_ALIVE = Duration.ofSeconds(1);
+
+    /** What is read again after a crash is recognised by its number. */
+    private static final Duration ACKNOWLEDGE_EVERY = Duration.ofMillis(200);
+
     private static final int MUCH = 250;
     private static final Duration END = Duration.ofSeconds(10);
 
@@ -124,6 +128,7 @@ class ObservationConsumer {
 
     private void beActive() {
         int polled = 0;
+        long acknowledgedAt = System.nanoTime();
         Ticker ticker = new Ticker();
         Map<TopicPartition, OffsetAndMetadata> done = new HashMap<>();
         BooleanSupplier mayGoOn = () -> !ending && lock.stillHeld();
@@ -147,9 +152,10 @@ class ObservationConsumer {
                     loop.take(read(records), now(), () -> done.putAll(records.nextOffsets()), mayGoOn);
                 }
                 loop.settle(mayGoOn);
-                if (!done.isEmpty()) {
+                if (!done.isEmpty() && System.nanoTime() - acknowledgedAt > ACKNOWLEDGE_EVERY.toNanos()) {
                     consumer.commitAsync(Map.copyOf(done), null);
                     done.clear();
+                    acknowledgedAt = System.nanoTime();
                 }
                 tick(ticker);
                 writeSnapshot(config.snapshotEvery());

@@ -8,8 +8,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.locks.LockSupport;
-import org.HdrHistogram.ConcurrentHistogram;
 import org.HdrHistogram.Histogram;
+import org.HdrHistogram.Recorder;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import picocli.CommandLine.Command;
@@ -21,6 +21,10 @@ import picocli.CommandLine.Option;
  */
 @Command(name = "latency", description = "Measure: observation published to command received, at a fixed rate.")
 public final class LatencyBench implements Callable<Integer> {
+
+    private static final long LONGEST = 60_000_000L;
+    private static final int WARM_UP = 20;
+    private static final int SAY_EVERY = 5;
 
     @Option(names = "--seconds", defaultValue = "60", description = "How long (default: ${DEFAULT-VALUE}).")
     private int seconds;
@@ -39,10 +43,8 @@ public final class LatencyBench implements Callable<Integer> {
         try (BenchStack bench = BenchStack.start()) {
             bench.begin();
             Traffic traffic = new Traffic(hosts);
-            System.out.println("[INFO] warming up");
-            measure(bench, traffic, 20);
-            System.out.println("[INFO] measuring " + seconds + " s");
-            Histogram micros = measure(bench, traffic, seconds);
+            System.out.println("[INFO] warming up " + WARM_UP + " s, then measuring " + seconds + " s");
+            Histogram micros = measure(bench, traffic);
             Table.title("Latency at " + rate + " observations/s, open loop, " + seconds + " s");
             Table.row("commands received", Table.number(micros.getTotalCount()));
             Table.atMost("p50", micros.getValueAtPercentile(50) / 1000.0, 15, " ms");
@@ -54,15 +56,16 @@ public final class LatencyBench implements Callable<Integer> {
         }
     }
 
-    private Histogram measure(BenchStack bench, Traffic traffic, int time) throws InterruptedException {
-        Histogram micros = new ConcurrentHistogram(60_000_000L, 3);
+    private Histogram measure(BenchStack bench, Traffic traffic) throws InterruptedException {
+        Recorder micros = new Recorder(LONGEST, 3);
+        Histogram all = new Histogram(LONGEST, 3);
         Map<String, Queue<Long>> due = new ConcurrentHashMap<>();
-        long count = (long) rate * time;
+        long count = (long) rate * (WARM_UP + seconds);
         try (CommandListener commands = new CommandListener(bench.stack().kafka(), host -> {
                     Long scheduled = due.getOrDefault(host, new ConcurrentLinkedQueue<>())
                             .poll();
                     if (scheduled != null) {
-                        micros.recordValue(Math.min(60_000_000L, Math.max(0, (System.nanoTime() - scheduled) / 1000)));
+                        micros.recordValue(Math.min(LONGEST, Math.max(0, (System.nanoTime() - scheduled) / 1000)));
                     }
                 });
                 KafkaProducer<String, byte[]> producer =
@@ -77,16 +80,33 @@ public final class LatencyBench implements Callable<Integer> {
                     LockSupport.parkNanos(left);
                 }
                 producer.send(record);
+                long second = i / rate;
+                if (i % rate == rate - 1L && second % SAY_EVERY == SAY_EVERY - 1) {
+                    say(micros.getIntervalHistogram(), second < WARM_UP, all);
+                }
             }
             long patience = System.nanoTime() + 30_000_000_000L;
             while (commands.heard() < count && System.nanoTime() < patience) {
                 Thread.sleep(50);
             }
+            all.add(micros.getIntervalHistogram());
             if (commands.heard() < count) {
                 throw new IllegalStateException(
                         "Expected " + count + " commands, but only " + commands.heard() + " came");
             }
         }
-        return micros;
+        return all;
+    }
+
+    private static void say(Histogram last, boolean warmingUp, Histogram all) {
+        System.out.printf(
+                "[INFO] %sp50 %.1f ms, p99 %.1f ms, longest %.1f ms%n",
+                warmingUp ? "warming up: " : "",
+                last.getValueAtPercentile(50) / 1000.0,
+                last.getValueAtPercentile(99) / 1000.0,
+                last.getMaxValue() / 1000.0);
+        if (!warmingUp) {
+            all.add(last);
+        }
     }
 }

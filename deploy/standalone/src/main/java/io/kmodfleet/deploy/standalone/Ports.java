@@ -14,6 +14,12 @@ public record Ports(int coordinator) {
 
     static final int COUNT = 5;
 
+    /** Below 32,768: from there on Linux takes ports for outgoing connections, at any moment. */
+    private static final int FIRST = 20_000;
+
+    private static final int STEP = 10;
+    private static final int PLACES = 1_200;
+
     public Ports {
         if (coordinator < 1024 || coordinator > 65_535 - COUNT) {
             throw new Trouble("Expected a port from 1024 to " + (65_535 - COUNT) + ", but got " + coordinator + ".");
@@ -38,7 +44,9 @@ public record Ports(int coordinator) {
 
     /** Five neighbours that nobody listens on now. */
     public static Ports free() {
-        for (int base = 20_000 + (int) (ProcessHandle.current().pid() % 2_000) * 10; base < 60_000; base += 10) {
+        long first = ProcessHandle.current().pid();
+        for (long i = 0; i < PLACES; i++) {
+            int base = FIRST + (int) ((first + i) % PLACES) * STEP;
             boolean free = true;
             for (int port = base; port < base + COUNT; port++) {
                 free &= isFree(port);
