@@ -228,6 +228,8 @@ public record Policy(
      * @param buildMinutes after which a build is given to another host (default: 60)
      * @param retryMinutes pause after the first failure that does not lie in the build; doubles each time, to a day at most
      *     (default: 5)
+     * @param installMinutes after which nobody waits any longer for a host that was told to install a package and says nothing
+     *     (default: 60)
      * @param loadFailures hosts that cannot load a package before it is recalled (default: 1)
      */
     public record Limits(
@@ -235,6 +237,7 @@ public record Policy(
             Optional<Integer> buildsAtOnce,
             Optional<Integer> buildMinutes,
             Optional<Integer> retryMinutes,
+            Optional<Integer> installMinutes,
             Optional<Integer> loadFailures) {
 
         private static final Duration LONGEST_PAUSE = Duration.ofDays(1);
@@ -243,18 +246,25 @@ public record Policy(
             buildsAtOnce = Absent.orEmpty(buildsAtOnce);
             buildMinutes = Absent.orEmpty(buildMinutes);
             retryMinutes = Absent.orEmpty(retryMinutes);
+            installMinutes = Absent.orEmpty(installMinutes);
             loadFailures = Absent.orEmpty(loadFailures);
             atLeastOne("failuresPerTarget", Optional.of(failuresPerTarget));
             atLeastOne("buildsAtOnce", buildsAtOnce);
             atLeastOne("buildMinutes", buildMinutes);
             atLeastOne("retryMinutes", retryMinutes);
+            atLeastOne("installMinutes", installMinutes);
             atLeastOne("loadFailures", loadFailures);
         }
 
         /** All others as by default. */
         public static Limits ofFailures(int failuresPerTarget) {
             return new Limits(
-                    failuresPerTarget, Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty());
+                    failuresPerTarget,
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty(),
+                    Optional.empty());
         }
 
         public int mostBuildsAtOnce() {
@@ -270,6 +280,10 @@ public record Policy(
             Duration first = Duration.ofMinutes(retryMinutes.orElse(5));
             Duration pause = first.multipliedBy(1L << Math.min(failures - 1, 12));
             return pause.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : pause;
+        }
+
+        public Duration longestInstall() {
+            return Duration.ofMinutes(installMinutes.orElse(60));
         }
 
         public int mostLoadFailures() {

@@ -60,7 +60,7 @@ public final class Samples {
                     Proof.LOAD,
                     Optional.of(true),
                     Optional.of(true))),
-            new Policy.Limits(2, Optional.of(4), Optional.of(30), Optional.of(10), Optional.of(2)),
+            new Policy.Limits(2, Optional.of(4), Optional.of(30), Optional.of(10), Optional.of(20), Optional.of(2)),
             List.of(new Policy.HostGroup(
                     "databases",
                     new TreeMap<>(Map.of("role", "database")),

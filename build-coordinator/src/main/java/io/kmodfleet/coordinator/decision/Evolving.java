@@ -172,6 +172,9 @@ final class Evolving {
             @Override
             public FleetState on(Observation.DeadlinePassed event) {
                 return state.change(event.target(), target -> {
+                    if (event.waitedFor() == Reason.CANARY_RUNNING) {
+                        return target.withoutSilent();
+                    }
                     if (event.waitedFor() == Reason.RETRY_LATER) {
                         return target.pause().isPresent() ? target.withoutPause() : target;
                     }
@@ -220,9 +223,15 @@ final class Evolving {
                 return served().change(
                                 reuse.target(),
                                 of -> of.changePackage(reuse.packageDigest(), offered -> {
-                                    PackageState tried =
-                                            offered.isProven(reuse.proof()) ? offered : offered.triedBy(subject.host());
-                                    return counted ? tried.toldTo(subject.host()) : tried;
+                                    boolean tries = !offered.isProven(reuse.proof());
+                                    PackageState tried = tries ? offered.triedBy(subject.host()) : offered;
+                                    PackageState told = counted ? tried.toldTo(subject.host()) : tried;
+                                    return tries || counted
+                                            ? told.awaiting(
+                                                    subject.host(),
+                                                    state.now(),
+                                                    limits(state).longestInstall())
+                                            : told;
                                 }));
             }
 

@@ -4,6 +4,8 @@ import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.Proof;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -25,6 +27,7 @@ import java.util.Optional;
  * @param recalled why no host gets it any more
  * @param told hosts that were told to install it
  * @param served those of them that reported success
+ * @param awaited who was told to install it and has not said how that went
  */
 record PackageState(
         Digest digest,
@@ -40,7 +43,19 @@ record PackageState(
         List<HostId> notLoadedOn,
         Optional<String> recalled,
         PersistentMap<HostId, HostId> told,
-        PersistentMap<HostId, HostId> served) {
+        PersistentMap<HostId, HostId> served,
+        Optional<Awaited> awaited) {
+
+    /**
+     * @param since when the last of them was told
+     * @param length how long others wait for them
+     */
+    record Awaited(PersistentMap<HostId, HostId> hosts, Instant since, Duration length) {
+
+        Instant until() {
+            return since.plus(length);
+        }
+    }
 
     static PackageState unheardOf(Digest digest) {
         return new PackageState(
@@ -57,7 +72,8 @@ record PackageState(
                 List.of(),
                 Optional.empty(),
                 PersistentMap.empty(),
-                PersistentMap.empty());
+                PersistentMap.empty(),
+                Optional.empty());
     }
 
     boolean isOffered() {
@@ -112,11 +128,15 @@ record PackageState(
     }
 
     PackageState failedOn(HostId host) {
-        return failedOn.contains(host) ? this : copy(with(failedOn, host), notLoadedOn, recalled, told, served);
+        return failedOn.contains(host)
+                ? this
+                : answeredBy(host).copy(with(failedOn, host), notLoadedOn, recalled, told, served);
     }
 
     PackageState notLoadedOn(HostId host) {
-        return notLoadedOn.contains(host) ? this : copy(failedOn, with(notLoadedOn, host), recalled, told, served);
+        return notLoadedOn.contains(host)
+                ? this
+                : answeredBy(host).copy(failedOn, with(notLoadedOn, host), recalled, told, served);
     }
 
     PackageState recalledFor(String why) {
@@ -135,12 +155,57 @@ record PackageState(
         return told.get(host).isPresent() ? this : copy(failedOn, notLoadedOn, recalled, told.with(host, host), served);
     }
 
+    /** Others wait for it, but not for ever. */
+    PackageState awaiting(HostId host, Instant now, Duration length) {
+        PersistentMap<HostId, HostId> hosts = awaited.map(Awaited::hosts).orElse(PersistentMap.empty());
+        return awaited(Optional.of(new Awaited(hosts.with(host, host), now, length)));
+    }
+
+    PackageState answeredBy(HostId host) {
+        return awaited.filter(who -> who.hosts().get(host).isPresent())
+                .map(who -> awaited(Optional.of(new Awaited(who.hosts().without(host), who.since(), who.length()))
+                        .filter(rest -> !rest.hosts().isEmpty())))
+                .orElse(this);
+    }
+
+    /** Whoever has not answered by now is waited for no longer. */
+    PackageState withoutSilent() {
+        PackageState rest = this;
+        for (HostId silent : awaited.map(who -> who.hosts().keys()).orElse(List.of())) {
+            rest = rest.notToldTo(silent);
+        }
+        return rest;
+    }
+
     /** Nobody waits for a host that is gone or forgot. */
     PackageState notToldTo(HostId host) {
+        return answeredBy(host).withoutTold(host);
+    }
+
+    private PackageState withoutTold(HostId host) {
         PackageState rest = told.get(host).isEmpty()
                 ? this
                 : copy(failedOn, notLoadedOn, recalled, told.without(host), served.without(host));
         return canary.equals(Optional.of(host)) && !abandoned ? rest.abandoned(true) : rest;
+    }
+
+    private PackageState awaited(Optional<Awaited> now) {
+        return new PackageState(
+                digest,
+                builder,
+                toolchain,
+                bodies,
+                needs,
+                offeredAt,
+                proof,
+                canary,
+                abandoned,
+                failedOn,
+                notLoadedOn,
+                recalled,
+                told,
+                served,
+                now);
     }
 
     private PackageState abandoned(boolean now) {
@@ -158,10 +223,15 @@ record PackageState(
                 notLoadedOn,
                 recalled,
                 told,
-                served);
+                served,
+                awaited);
     }
 
     PackageState servedTo(HostId host) {
+        return answeredBy(host).countServed(host);
+    }
+
+    private PackageState countServed(HostId host) {
         return served.get(host).isPresent() || told.get(host).isEmpty()
                 ? this
                 : copy(failedOn, notLoadedOn, recalled, told, served.with(host, host));
@@ -201,7 +271,8 @@ record PackageState(
                 notLoadedOn,
                 recalled,
                 told,
-                served);
+                served,
+                awaited);
     }
 
     private PackageState copy(
@@ -224,6 +295,7 @@ record PackageState(
                 notLoadedOn,
                 recalled,
                 told,
-                served);
+                served,
+                awaited);
     }
 }

@@ -32,7 +32,7 @@ import java.util.Optional;
 public sealed interface StatePart {
 
     /** Version of these forms: a snapshot of another version is not read, the ledger is. */
-    int FORM = 1;
+    int FORM = 2;
 
     record Published(Policy policy) implements StatePart {}
 
@@ -81,7 +81,10 @@ public sealed interface StatePart {
             List<HostId> notLoadedOn,
             Optional<String> recalled,
             List<HostId> told,
-            List<HostId> served) {}
+            List<HostId> served,
+            Optional<Silent> awaited) {}
+
+    record Silent(List<HostId> hosts, Instant since, Duration length) {}
 
     static Host of(HostId id, HostState host) {
         List<Told> standing = new ArrayList<>(host.standing().size());
@@ -160,7 +163,8 @@ public sealed interface StatePart {
                 known.notLoadedOn(),
                 known.recalled(),
                 known.told().keys(),
-                known.served().keys());
+                known.served().keys(),
+                known.awaited().map(who -> new Silent(who.hosts().keys(), who.since(), who.length())));
     }
 
     private static PackageState read(Package part) {
@@ -178,7 +182,8 @@ public sealed interface StatePart {
                 List.copyOf(part.notLoadedOn()),
                 part.recalled(),
                 allOf(part.told()),
-                allOf(part.served()));
+                allOf(part.served()),
+                part.awaited().map(who -> new PackageState.Awaited(allOf(who.hosts()), who.since(), who.length())));
     }
 
     private static PersistentMap<HostId, HostId> allOf(List<HostId> hosts) {

@@ -172,10 +172,13 @@ record TargetState(
     }
 
     List<Deadline> deadlines(BuildTarget target) {
-        if (running.isEmpty() && pause.isEmpty() && putOff.isEmpty()) {
+        Optional<PackageState.Awaited> awaited = awaited();
+        if (running.isEmpty() && pause.isEmpty() && putOff.isEmpty() && awaited.isEmpty()) {
             return List.of();
         }
         List<Deadline> all = new ArrayList<>();
+        awaited.ifPresent(hosts -> all.add(
+                new Deadline(hosts.until(), hosts.length(), new DeadlinePassed(target, Reason.CANARY_RUNNING))));
         running.ifPresent(build -> all.add(new Deadline(
                 build.since().plus(build.limit()), build.limit(), new BuildOverdue(target, build.build()))));
         pause.ifPresent(until ->
@@ -186,6 +189,20 @@ record TargetState(
                         Duration.between(waiting.since(), until),
                         new DeadlinePassed(target, Reason.OUTSIDE_WINDOW)))));
         return all;
+    }
+
+    /** The hosts that others wait for until they have tried the package that is offered. */
+    private Optional<PackageState.Awaited> awaited() {
+        return packages.isEmpty() ? Optional.empty() : current().flatMap(PackageState::awaited);
+    }
+
+    /** Nobody waits any longer for those who were told to install a package and said nothing. */
+    TargetState withoutSilent() {
+        TargetState rest = this;
+        for (PackageState known : packages) {
+            rest = rest.changePackage(known.digest(), PackageState::withoutSilent);
+        }
+        return rest;
     }
 
     TargetState withRunning(Optional<Running> next) {

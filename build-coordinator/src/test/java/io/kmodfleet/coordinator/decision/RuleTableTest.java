@@ -289,6 +289,50 @@ class RuleTableTest {
         assertReason(fleet, "w5", Decision.Wait.class, Reason.WAVE_PENDING);
     }
 
+    @Test
+    void a_host_that_was_told_and_says_nothing_holds_up_nobody() {
+        Fleet fleet = waves(List.of(20, 50), 10);
+
+        fleet.waits();
+
+        assertThat(fleet.now()).isEqualTo(Fleet.AT.plus(Duration.ofHours(1)));
+        assertThat(served(fleet)).containsExactly("w0", "w1");
+        fleet.sees(installed("w1"));
+        assertThat(served(fleet)).containsExactly("w0", "w1", "w2", "w3", "w4");
+    }
+
+    @Test
+    void a_canary_that_says_nothing_is_followed_by_another_one_and_still_heard_later() {
+        Fleet fleet = Fleet.withPolicy();
+        Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(reported("b"));
+        fleet.sees(reported("c"));
+        fleet.sees(built("a", build));
+        fleet.sees(stored());
+        assertReason(fleet, "b", Decision.Wait.class, Reason.CANARY_RUNNING);
+
+        fleet.waits();
+
+        assertReason(fleet, "b", Decision.Reuse.class, Reason.PACKAGE_EXACT);
+        assertReason(fleet, "c", Decision.Wait.class, Reason.CANARY_RUNNING);
+        fleet.sees(installed("a"));
+        assertReason(fleet, "c", Decision.Reuse.class, Reason.PACKAGE_EXACT);
+    }
+
+    @Test
+    void a_canary_that_has_installed_is_given_the_time_to_boot() {
+        Fleet fleet = Fleet.with(Fleet.policy(Proof.LOAD));
+        Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(reported("b"));
+        fleet.sees(built("a", build));
+        fleet.sees(stored());
+
+        fleet.sees(installed("a"));
+
+        assertReason(fleet, "b", Decision.Wait.class, Reason.CANARY_RUNNING);
+        assertThat(fleet.state().nextDeadline()).isEmpty();
+    }
+
     // Rule 6
 
     @Test
@@ -805,7 +849,7 @@ class RuleTableTest {
 
     private static Limits limits(
             Optional<Integer> buildsAtOnce, Optional<Integer> buildMinutes, Optional<Integer> loadFailures) {
-        return new Limits(2, buildsAtOnce, buildMinutes, Optional.empty(), loadFailures);
+        return new Limits(2, buildsAtOnce, buildMinutes, Optional.empty(), Optional.empty(), loadFailures);
     }
 
     private static Policy policy(UnaryOperator<WantedModule> module) {

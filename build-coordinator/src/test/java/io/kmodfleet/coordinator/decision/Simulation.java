@@ -191,6 +191,7 @@ final class Simulation {
                         Optional.of(1 + random.nextInt(3)),
                         Optional.empty(),
                         Optional.empty(),
+                        Optional.empty(),
                         Optional.of(1 + random.nextInt(2))),
                 List.of(),
                 List.of(),
