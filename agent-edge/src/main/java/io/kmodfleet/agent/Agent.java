@@ -8,6 +8,8 @@ import io.kmodfleet.agent.host.HostInspector;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.InstallRecord;
+import io.kmodfleet.agent.host.KernelExports;
+import io.kmodfleet.agent.install.Activator;
 import io.kmodfleet.agent.install.Installer;
 import io.kmodfleet.agent.journal.Journal;
 import io.kmodfleet.agent.store.StoreClient;
@@ -16,9 +18,12 @@ import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.contracts.wire.CloudEvents;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
@@ -49,6 +54,9 @@ final class Agent implements AutoCloseable {
     private static final Duration QUIET = Duration.ofSeconds(1);
     private static final int SAVE_PLACE_EVERY = 1_000;
 
+    /** In one record, beside what else it says. */
+    private static final int ROOM_FOR_EXPORTS = CloudEvents.MAX_BYTES - 8 * 1024;
+
     private final Clock clock = Clock.systemUTC();
     private final FileChannel lockChannel;
     private final HostId host;
@@ -60,6 +68,8 @@ final class Agent implements AutoCloseable {
     private final FleetBus bus;
     private final ModuleBuilder builder;
     private final Installer installer;
+    private final Activator activator;
+    private final KernelExports exports;
 
     private Optional<HostReport> reported = Optional.empty();
     private Instant lookAt = Instant.EPOCH;
@@ -109,6 +119,8 @@ final class Agent implements AutoCloseable {
                 clock);
         this.installer = new Installer(
                 host, settings.root(), programs, dkms, store, settings.state().resolve("install.log"));
+        this.activator = new Activator(settings.root(), programs);
+        this.exports = new KernelExports(settings.root());
         this.bus = new FleetBus(settings.kafka(), host);
     }
 
@@ -278,12 +290,12 @@ final class Agent implements AutoCloseable {
 
                     @Override
                     public Work on(Command.ActivateModule command) {
-                        return () -> {};
+                        return () -> activate(command.decision());
                     }
 
                     @Override
                     public Work on(Command.NoteDecision command) {
-                        return () -> {};
+                        return () -> reportExports(command.decision());
                     }
 
                     @Override
@@ -357,7 +369,8 @@ final class Agent implements AutoCloseable {
         if (mayNotAct(order)) {
             return;
         }
-        Optional<KernelState> kernel = inspector.inspect().kernel(order.target().release());
+        String release = order.subject().release();
+        Optional<KernelState> kernel = inspector.inspect().kernel(release);
         if (kernel.isEmpty()) {
             observe(new Observation.InstallFailed(
                     host,
@@ -365,7 +378,7 @@ final class Agent implements AutoCloseable {
                     order.target(),
                     order.packageDigest(),
                     "look",
-                    "Expected kernel " + order.target().release() + ", but it is not installed any more"));
+                    "Expected kernel " + release + ", but it is not installed any more"));
             return;
         }
         Installer.Result result = installer.install(order, kernel.get());
@@ -373,8 +386,53 @@ final class Agent implements AutoCloseable {
         memory.installed(result.bodies().stream()
                 .map(body -> new InstallRecord(body, order.moduleVersion(), order.target(), order.packageDigest()))
                 .toList());
-        observe(result.observation());
+        for (Observation observation : result.observations()) {
+            observe(observation);
+        }
         look();
+    }
+
+    private void activate(Decision.Keep order) throws IOException, InterruptedException {
+        if (mayNotAct(order)) {
+            return;
+        }
+        Optional<KernelState> kernel =
+                inspector.inspect().kernel(order.subject().release());
+        if (kernel.isEmpty()) {
+            return;
+        }
+        Optional<String> refused = activator.activate(order, kernel.get());
+        Optional<InstallRecord> record = kernel.get().modules().stream()
+                .filter(module -> module.name().equals(order.subject().module()))
+                .flatMap(module -> Optional.ofNullable(memory.installed().get(module.body())).stream())
+                .findFirst();
+        if (refused.isPresent() && record.isPresent()) {
+            observe(new Observation.LoadFailed(
+                    host, order.id(), record.get().target(), record.get().packageDigest(), refused.get()));
+        }
+        look();
+    }
+
+    /** Where a package of another kernel might serve, the coordinator says so, and asks by that for what this kernel exports. */
+    private void reportExports(Decision decision) throws IOException {
+        boolean asked = decision instanceof Decision.Reject
+                && decision.facts().stream().anyMatch(fact -> fact.name().equals(Decision.Reject.EXPORTS));
+        if (!asked) {
+            return;
+        }
+        KernelIdentity kernel = inspector
+                .inspect()
+                .kernel(decision.subject().release())
+                .map(KernelState::identity)
+                .orElse(null);
+        if (kernel == null || kernel.image().isEmpty()) {
+            return;
+        }
+        Optional<KernelInterface> offered = exports.of(kernel.release(), ROOM_FOR_EXPORTS);
+        if (offered.isPresent()) {
+            observe(new Observation.KernelExportsReported(
+                    host, kernel.arch(), kernel.release(), kernel.image().get(), offered.get()));
+        }
     }
 
     private boolean mayNotAct(Decision order) {

@@ -12,10 +12,13 @@ import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.Observation.BuildFailed;
 import io.kmodfleet.contracts.Observation.HostReported;
+import io.kmodfleet.contracts.Observation.KernelExportsReported;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.contracts.module.ModuleFixture;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
 import io.kmodfleet.contracts.wire.Topics;
@@ -140,6 +143,28 @@ class AgentIT {
     }
 
     @Test
+    void what_a_kernel_exports_is_told_where_the_coordinator_says_that_it_would_help() throws Exception {
+        Path modules = directory.resolve("host/lib/modules/" + RELEASE);
+        Files.createDirectories(modules.resolve("kernel"));
+        Files.createDirectories(modules.resolve("build"));
+        Files.write(
+                modules.resolve("kernel/own.ko"),
+                ModuleFixture.module("own", RELEASE).bytes());
+        Files.writeString(modules.resolve("build/Module.symvers"), "0x12345678\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
+        try (Agent agent = agent(false)) {
+            tell(new Command.NoteDecision(reject(3)));
+            quiet(agent);
+            assertThat(exports()).isEmpty();
+
+            tell(new Command.NoteDecision(reject(4, Fact.of(Decision.Reject.EXPORTS, "not known"))));
+            until(agent, () -> !exports().isEmpty());
+        }
+
+        assertThat(exports().get(0).release()).isEqualTo(RELEASE);
+        assertThat(exports().get(0).exports().crcs()).containsExactly(Map.entry("_printk", "12345678"));
+    }
+
+    @Test
     void a_ledger_that_lost_what_it_had_is_told_everything_again() throws Exception {
         try (Agent agent = agent(false)) {
             until(agent, () -> observed.size() == 1);
@@ -196,6 +221,24 @@ class AgentIT {
                 .filter(BuildFailed.class::isInstance)
                 .map(BuildFailed.class::cast)
                 .toList();
+    }
+
+    private List<KernelExportsReported> exports() {
+        return observed.stream()
+                .distinct()
+                .map(Envelope::observation)
+                .filter(KernelExportsReported.class::isInstance)
+                .map(KernelExportsReported.class::cast)
+                .toList();
+    }
+
+    private static Decision.Reject reject(int position, Fact... facts) {
+        return new Decision.Reject(
+                new DecisionId(position, 0),
+                new Subject(HOST, RELEASE, "toy"),
+                Reason.NO_BUILD_ENVIRONMENT,
+                List.of(),
+                List.of(facts));
     }
 
     private static Command.BuildModule build(int position) {

@@ -7,14 +7,19 @@ import io.kmodfleet.agent.dkms.ModuleBuilder;
 import io.kmodfleet.agent.host.HostInspector;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.host.KernelExports;
+import io.kmodfleet.agent.install.Activator;
 import io.kmodfleet.agent.install.Installer;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.InstalledModule;
+import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.BuildFailed;
@@ -28,10 +33,12 @@ import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
+import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -70,7 +77,13 @@ class DkmsBuildIT {
     private BuildSucceeded built;
 
     /** A host root and the agent's parts that work on it. */
-    private record Host(HostRoot root, HostId id, HostInspector inspector, ModuleBuilder builder, Installer installer) {
+    private record Host(
+            HostRoot root,
+            HostId id,
+            HostInspector inspector,
+            ModuleBuilder builder,
+            Installer installer,
+            Activator activator) {
 
         static Host in(Path directory, Path state, TestStore store) throws IOException {
             Files.createDirectories(state);
@@ -85,7 +98,8 @@ class DkmsBuildIT {
                     id,
                     inspector,
                     new ModuleBuilder(id, root, dkms, client, PACKAGES, state.resolve("build.log"), Clock.systemUTC()),
-                    new Installer(id, root, programs, dkms, client, state.resolve("install.log")));
+                    new Installer(id, root, programs, dkms, client, state.resolve("install.log")),
+                    new Activator(root, programs));
         }
 
         KernelState kernel(String release) {
@@ -150,8 +164,8 @@ class DkmsBuildIT {
 
         Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()));
 
-        assertThat(result.observation()).isInstanceOf(ModuleInstalled.class);
-        assertThat(((ModuleInstalled) result.observation()).proof()).isEqualTo(Proof.INSTALL);
+        assertThat(only(result)).isInstanceOf(ModuleInstalled.class);
+        assertThat(((ModuleInstalled) only(result)).proof()).isEqualTo(Proof.INSTALL);
         assertThat(b.kernel(release()).modules())
                 .extracting(InstalledModule::body)
                 .isEqualTo(result.bodies());
@@ -183,8 +197,8 @@ class DkmsBuildIT {
         try {
             Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()));
 
-            assertThat(result.observation()).isInstanceOf(InstallFailed.class);
-            assertThat(((InstallFailed) result.observation()).step()).isEqualTo("depmod " + release());
+            assertThat(only(result)).isInstanceOf(InstallFailed.class);
+            assertThat(((InstallFailed) only(result)).step()).isEqualTo("depmod " + release());
             assertThat(installed).hasBinaryContent(old);
         } finally {
             Files.move(elsewhere, depmod);
@@ -196,7 +210,7 @@ class DkmsBuildIT {
     void dkms_knows_what_was_installed_on_a_host_that_has_it() throws Exception {
         Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()));
 
-        assertThat(result.observation()).isInstanceOf(ModuleInstalled.class);
+        assertThat(only(result)).isInstanceOf(ModuleInstalled.class);
         assertThat(status(a)).contains(release()).contains("installed");
         assertThat(a.kernel(release()).modules())
                 .extracting(InstalledModule::body)
@@ -215,7 +229,7 @@ class DkmsBuildIT {
         try {
             Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()));
 
-            assertThat(result.observation()).isInstanceOf(ModuleInstalled.class);
+            assertThat(only(result)).isInstanceOf(ModuleInstalled.class);
             assertThat(status(a)).contains("installed");
         } finally {
             Files.move(gcc.resolveSibling("make.elsewhere"), gcc);
@@ -273,8 +287,10 @@ class DkmsBuildIT {
         Map<String, String> before = modulesOf(b);
         Files.write(image, other);
         try {
-            InstallFailed failed = (InstallFailed)
-                    b.installer().install(reuse(b, built), b.kernel(release())).observation();
+            InstallFailed failed = (InstallFailed) b.installer()
+                    .install(reuse(b, built), b.kernel(release()))
+                    .observations()
+                    .get(0);
 
             assertThat(failed.step()).isEqualTo("verify");
             assertThat(modulesOf(b)).isEqualTo(before);
@@ -285,15 +301,106 @@ class DkmsBuildIT {
 
     @Test
     @Order(12)
+    void a_package_that_was_found_compatible_is_installed_for_another_image_where_nothing_speaks_against_it()
+            throws Exception {
+        Path image = b.root().at("/boot/vmlinuz-" + release());
+        byte[] real = Files.readAllBytes(image);
+        byte[] other = real.clone();
+        other[other.length - 1] ^= 1;
+        Files.write(image, other);
+        try {
+            Observation result = only(b.installer().install(shared(b, release()), b.kernel(release())));
+
+            assertThat(result).isInstanceOfSatisfying(ModuleInstalled.class, installed -> assertThat(installed.target())
+                    .isEqualTo(built.target()));
+        } finally {
+            Files.write(image, real);
+        }
+    }
+
+    @Test
+    @Order(13)
+    void a_package_that_was_found_compatible_by_mistake_is_refused_by_the_host() throws Exception {
+        String other = facts.getProperty("OTHER_KERNEL");
+        assertThat(b.inspector().inspect().kernel(other)).isEmpty();
+        KernelState another = another(b.kernel(release()), other);
+        Path ofKernel = Files.createDirectories(b.root().at("/lib/modules/" + other + "/kernel"));
+        byte[] module = Files.readAllBytes(
+                b.root().at(b.kernel(release()).modules().get(0).file()));
+        Files.write(ofKernel.resolve("of-the-kernel.ko"), replaced(module, " SMP preempt ", " SMP         "));
+        Path symvers = b.root().at("/lib/modules/" + other + "/build");
+
+        InstallFailed otherFlags = (InstallFailed) only(b.installer().install(shared(b, other), another));
+        Files.write(ofKernel.resolve("of-the-kernel.ko"), module);
+        Files.createDirectories(symvers);
+        Files.writeString(symvers.resolve("Module.symvers"), "0x00000000\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n");
+        InstallFailed otherCrc = (InstallFailed) only(b.installer().install(shared(b, other), another));
+
+        assertThat(otherFlags.step()).isEqualTo("verify");
+        assertThat(otherFlags.error()).contains("it is for a kernel with 'SMP preempt mod_unload");
+        assertThat(otherCrc.error()).contains("in it, and ", " in " + other);
+    }
+
+    @Test
+    @Order(14)
+    void what_a_kernel_exports_is_read_where_its_headers_are_and_fits_into_one_record() {
+        KernelExports exports = new KernelExports(a.root());
+
+        KernelInterface all = exports.of(release(), Integer.MAX_VALUE).orElseThrow();
+        KernelInterface sent = exports.of(release(), 700_000).orElseThrow();
+
+        assertThat(all.crcs().size()).isGreaterThan(20_000);
+        assertThat(all.crcs().keySet().containsAll(List.of("module_layout", "video_ioctl2")))
+                .isTrue();
+        assertThat(sent.crcs().containsKey("module_layout")).isTrue();
+        assertThat(sent.crcs().size()).isLessThan(all.crcs().size());
+        assertThat(FleetJson.writeBytes(sent).length).isBetween(690_000, 700_200);
+        assertThat(all.moduleSize()).isEqualTo(sent.moduleSize()).isPositive();
+        assertThat(new KernelExports(b.root()).of(release(), Integer.MAX_VALUE)).isEmpty();
+    }
+
+    @Test
+    @Order(15)
+    void a_module_that_is_missing_from_the_initramfs_comes_into_it() throws Exception {
+        Path tool = b.root().at("/usr/sbin").resolve("update-initramfs");
+        Files.writeString(tool, "#!/bin/sh\necho \"$@\" $(cat /usr/share/initramfs-tools/modules.d/*) > /told\n");
+        Files.setPosixFilePermissions(tool, PosixFilePermissions.fromString("rwxr-xr-x"));
+
+        Optional<String> refused = b.activator().activate(keep(b, Decision.Keep.NOT_IN_INITRAMFS), b.kernel(release()));
+
+        assertThat(refused).isEmpty();
+        assertThat(b.root().at("/told")).hasContent("-u -k " + release() + " " + module());
+    }
+
+    @Test
+    @Order(16)
+    void a_module_that_the_running_kernel_does_not_take_is_reported_in_the_words_of_modprobe() throws Exception {
+        // This machine runs another kernel than the root has modules for.
+        KernelState asIfRunning = running(b.kernel(release()));
+
+        Optional<String> refused = b.activator().activate(keep(b, Decision.Keep.NOT_LOADED), asIfRunning);
+
+        assertThat(refused.orElseThrow()).startsWith("modprobe: FATAL: Module " + module() + " not found");
+    }
+
+    @Test
+    @Order(20)
     void bytes_that_changed_on_the_way_are_not_installed() throws Exception {
         Map<String, String> before = modulesOf(b);
         store.damage("packages", built.packageDigest());
 
-        InstallFailed failed = (InstallFailed)
-                b.installer().install(reuse(b, built), b.kernel(release())).observation();
+        InstallFailed failed = (InstallFailed) b.installer()
+                .install(reuse(b, built), b.kernel(release()))
+                .observations()
+                .get(0);
 
         assertThat(failed.step()).isEqualTo("fetch");
         assertThat(modulesOf(b)).isEqualTo(before);
+    }
+
+    private static Observation only(Installer.Result result) {
+        assertThat(result.observations()).hasSize(1);
+        return result.observations().get(0);
     }
 
     private Decision.Build order(Host host, Digest of) {
@@ -316,6 +423,59 @@ class DkmsBuildIT {
                 build.packageDigest(),
                 Proof.INSTALL,
                 List.of());
+    }
+
+    /** The package that was built, for a kernel of another image. */
+    private Decision.Reuse shared(Host host, String release) {
+        return new Decision.Reuse(
+                new DecisionId(++decisions, 0),
+                new Subject(host.id(), release, module()),
+                Reason.PACKAGE_COMPATIBLE,
+                built.target(),
+                version(),
+                built.packageDigest(),
+                Proof.INSTALL,
+                List.of());
+    }
+
+    private Decision.Keep keep(Host host, String missing) {
+        return new Decision.Keep(
+                new DecisionId(++decisions, 0),
+                subject(host),
+                Reason.NOT_ACTIVATED,
+                List.of(Fact.of(Decision.Keep.MISSING, missing)));
+    }
+
+    private static KernelState another(KernelState kernel, String release) {
+        KernelIdentity same = kernel.identity();
+        return changed(
+                kernel,
+                new KernelIdentity(same.arch(), release, same.version(), same.image(), same.config(), same.buildId()),
+                false);
+    }
+
+    private static KernelState running(KernelState kernel) {
+        return changed(kernel, kernel.identity(), true);
+    }
+
+    private static KernelState changed(KernelState kernel, KernelIdentity identity, boolean running) {
+        return new KernelState(
+                identity,
+                running,
+                kernel.symbolMap(),
+                kernel.initramfs(),
+                kernel.imageInstalledAt(),
+                kernel.headersInstalledAt(),
+                kernel.checks(),
+                kernel.modules(),
+                kernel.nextBoot(),
+                kernel.compiler());
+    }
+
+    private static byte[] replaced(byte[] file, String what, String by) {
+        String text = new String(file, StandardCharsets.ISO_8859_1);
+        assertThat(text).contains(what);
+        return text.replace(what, by).getBytes(StandardCharsets.ISO_8859_1);
     }
 
     private Subject subject(Host host) {

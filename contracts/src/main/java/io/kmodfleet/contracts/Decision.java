@@ -41,6 +41,13 @@ public sealed interface Decision {
 
     /** What the host has is right. */
     record Keep(DecisionId id, Subject subject, Reason reason, List<Fact> facts) implements Decision {
+
+        /** Name of the fact that says what keeps a right module from serving, and its two values. */
+        public static final String MISSING = "missing";
+
+        public static final String NOT_IN_INITRAMFS = "not in the initramfs";
+        public static final String NOT_LOADED = "not loaded";
+
         public Keep {
             requireAll(id, subject, reason);
             facts = List.copyOf(facts);
@@ -111,6 +118,10 @@ public sealed interface Decision {
      */
     record Reject(DecisionId id, Subject subject, Reason reason, List<Check> missing, List<Fact> facts)
             implements Decision {
+
+        /** Name of the fact that is there where knowing what the kernel exports might help. */
+        public static final String EXPORTS = "exports";
+
         public Reject {
             requireAll(id, subject, reason);
             missing = List.copyOf(missing);

@@ -100,7 +100,8 @@ record InstallPlan(List<Step> steps) {
         }
     }
 
-    static InstallPlan of(PackageManifest manifest, Present present) {
+    /** @param release of the kernel that it is for: where symbols have CRCs, it may be another one than it was built for */
+    static InstallPlan of(PackageManifest manifest, String release, Present present) {
         List<Step> steps = new ArrayList<>();
         if (present.dkms()) {
             if (!present.built()) {
@@ -109,15 +110,14 @@ record InstallPlan(List<Step> steps) {
             }
             steps.add(new Step.InstallWithDkms());
         } else {
-            addFiles(steps, manifest, present);
+            addFiles(steps, manifest, release, present);
         }
         manifest.modules().forEach(module -> steps.add(new Step.Confirm(module)));
         return new InstallPlan(steps);
     }
 
     /** {@code modules.dep} names a file that is there after each step: depmod runs before an older file goes, and after. */
-    private static void addFiles(List<Step> steps, PackageManifest manifest, Present present) {
-        String release = manifest.target().release();
+    private static void addFiles(List<Step> steps, PackageManifest manifest, String release, Present present) {
         List<Step> others = new ArrayList<>();
         for (PackagedModule module : manifest.modules()) {
             String path =

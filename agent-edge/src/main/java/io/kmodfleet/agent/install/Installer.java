@@ -3,6 +3,7 @@ package io.kmodfleet.agent.install;
 import io.kmodfleet.agent.dkms.Dkms;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.host.KernelExports;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
@@ -12,17 +13,20 @@ import io.kmodfleet.contracts.KernelIdentity;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.InstallFailed;
+import io.kmodfleet.contracts.Observation.LoadFailed;
 import io.kmodfleet.contracts.Observation.ModuleInstalled;
 import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.Proof;
+import io.kmodfleet.contracts.Reason;
+import io.kmodfleet.contracts.module.ModuleFile;
+import io.kmodfleet.contracts.module.NotAModule;
 import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -34,7 +38,6 @@ import org.jboss.logging.Logger;
 public final class Installer {
 
     private static final Logger LOG = Logger.getLogger(Installer.class);
-    private static final Duration LIMIT = Duration.ofMinutes(5);
 
     private final HostId host;
     private final HostRoot root;
@@ -42,6 +45,8 @@ public final class Installer {
     private final Dkms dkms;
     private final StoreClient store;
     private final Path log;
+    private final Loader loader;
+    private final KernelExports exports;
 
     /** @param log the file that programs write to as they go on */
     public Installer(HostId host, HostRoot root, HostPrograms programs, Dkms dkms, StoreClient store, Path log) {
@@ -51,10 +56,12 @@ public final class Installer {
         this.dkms = dkms;
         this.store = store;
         this.log = log;
+        this.loader = new Loader(root, programs);
+        this.exports = new KernelExports(root);
     }
 
     /** What came of it, and the bodies that are now installed. */
-    public record Result(Observation observation, List<Digest> bodies) {}
+    public record Result(List<Observation> observations, List<Digest> bodies) {}
 
     /**
      * How it ended; never throws for a reason that lies in the package, the host or the store.
@@ -68,19 +75,29 @@ public final class Installer {
         try {
             Files.deleteIfExists(log);
             ModulePackage verified = verify(order, kernel.identity());
+            BuildTarget place = new BuildTarget(
+                    target.source(),
+                    target.arch(),
+                    order.subject().release(),
+                    kernel.identity().image().orElseThrow());
             PackageManifest manifest = verified.manifest();
             Optional<SourcePackage> source = dkms.isThere()
                     ? Optional.of(SourcePackage.read(store.fetch("sources", target.source(), SourcePackage.MAX_BYTES)))
                     : Optional.empty();
             dkms.locked(() -> {
-                InstallPlan plan = InstallPlan.of(manifest, present(manifest));
-                new StepRunner(root, programs, dkms, verified, source, log).run(plan);
+                InstallPlan plan = InstallPlan.of(manifest, place.release(), present(manifest, place));
+                new StepRunner(root, programs, dkms, verified, place, source, log).run(plan);
                 return null;
             });
-            Proof proof = kernel.running() ? load(manifest) : Proof.INSTALL;
-            LOG.infof("installed package=%s proof=%s", order.packageDigest(), proof);
+            Optional<String> refused = kernel.running() ? load(manifest) : Optional.empty();
+            Proof proof = kernel.running() && isLoaded(manifest) ? Proof.LOAD : Proof.INSTALL;
+            LOG.infof("installed package=%s proof=%s refused=%s", order.packageDigest(), proof, refused.orElse("no"));
+            List<Observation> observations = new ArrayList<>();
+            observations.add(new ModuleInstalled(host, order.id(), target, order.packageDigest(), proof));
+            refused.ifPresent(
+                    why -> observations.add(new LoadFailed(host, order.id(), target, order.packageDigest(), why)));
             return new Result(
-                    new ModuleInstalled(host, order.id(), target, order.packageDigest(), proof),
+                    observations,
                     manifest.modules().stream().map(PackagedModule::body).toList());
         } catch (StepRunner.StepFailed e) {
             return failed(order, e.step(), e.getMessage());
@@ -99,7 +116,8 @@ public final class Installer {
         }
         LOG.warnf("installation failed package=%s step=%s error=%s", order.packageDigest(), step, error);
         return new Result(
-                new InstallFailed(host, order.id(), order.target(), order.packageDigest(), step, error), List.of());
+                List.of(new InstallFailed(host, order.id(), order.target(), order.packageDigest(), step, error)),
+                List.of());
     }
 
     private ModulePackage verify(Decision.Reuse order, KernelIdentity kernel)
@@ -113,10 +131,7 @@ public final class Installer {
                     "Expected a package for " + order.target() + ", but it is for " + manifest.target());
         }
         if (!order.target().isFor(kernel)) {
-            throw new Refusal(
-                    Refusal.Rule.WRONG_KERNEL,
-                    "Expected kernel image " + order.target().image().brief() + ", but this host has "
-                            + kernel.image().map(Digest::brief).orElse("none"));
+            requireFit(order, read, kernel);
         }
         if (!manifest.module().equals(order.subject().module())
                 || !manifest.moduleVersion().equals(order.moduleVersion())) {
@@ -128,12 +143,36 @@ public final class Installer {
         return read;
     }
 
-    private InstallPlan.Present present(PackageManifest manifest) throws IOException {
+    /** Of another image it is only where the coordinator said so, and nothing that can be seen here speaks against it. */
+    private void requireFit(Decision.Reuse order, ModulePackage read, KernelIdentity kernel) throws Refusal {
+        boolean asCompatible = order.reason() == Reason.PACKAGE_COMPATIBLE || order.reason() == Reason.STALE_BUILD;
+        if (!asCompatible || kernel.image().isEmpty()) {
+            throw new Refusal(
+                    Refusal.Rule.WRONG_KERNEL,
+                    "Expected kernel image " + order.target().image().brief() + ", but this host has "
+                            + kernel.image().map(Digest::brief).orElse("none"));
+        }
+        for (byte[] file : read.moduleFiles()) {
+            Optional<String> misfit;
+            try {
+                misfit = exports.misfit(ModuleFile.read(file), order.subject().release());
+            } catch (NotAModule e) {
+                misfit = Optional.of(e.getMessage());
+            }
+            if (misfit.isPresent()) {
+                throw new Refusal(
+                        Refusal.Rule.WRONG_KERNEL,
+                        "Expected a module that fits kernel " + kernel.release() + " too, but " + misfit.get());
+            }
+        }
+    }
+
+    private InstallPlan.Present present(PackageManifest manifest, BuildTarget place) throws IOException {
         List<Optional<Digest>> built = new ArrayList<>();
-        for (Path file : dkms.built(manifest.module(), manifest.moduleVersion(), manifest.target())) {
+        for (Path file : dkms.built(manifest.module(), manifest.moduleVersion(), place)) {
             built.add(ModuleFiles.bodyOf(file));
         }
-        String release = manifest.target().release();
+        String release = place.release();
         Path modules = root.at("/lib/modules/" + release);
         Set<String> files = new TreeSet<>();
         for (Path file : ModuleFiles.below(modules)) {
@@ -143,19 +182,28 @@ public final class Installer {
         return new InstallPlan.Present(dkms.isThere(), same, files);
     }
 
-    /** Loads it where nothing of that name is loaded; says what that proves. What is loaded stays loaded. */
-    private Proof load(PackageManifest manifest) throws IOException, InterruptedException {
+    /** Loads what is not loaded yet; says why the kernel did not want it. */
+    private Optional<String> load(PackageManifest manifest) throws IOException, InterruptedException {
         for (PackagedModule module : manifest.modules()) {
-            Path loaded = Path.of("/sys/module/" + module.name() + "/srcversion");
-            if (Files.notExists(loaded)) {
-                programs.run(LIMIT, List.of("modprobe", module.name()));
-            }
-            if (Files.notExists(loaded)
-                    || !module.srcversion()
-                            .equals(Optional.of(Files.readString(loaded).strip()))) {
-                return Proof.INSTALL;
+            Optional<String> refused = loader.load(module.name());
+            if (refused.isPresent()) {
+                return refused;
             }
         }
-        return Proof.LOAD;
+        return Optional.empty();
+    }
+
+    /** By the source versions that the kernel shows: what is loaded may still be the module of before. */
+    private boolean isLoaded(PackageManifest manifest) throws IOException {
+        for (PackagedModule module : manifest.modules()) {
+            Path shown = root.at("/sys/module/" + module.name() + "/srcversion");
+            boolean same = Files.exists(shown)
+                    && module.srcversion()
+                            .equals(Optional.of(Files.readString(shown).strip()));
+            if (!same) {
+                return false;
+            }
+        }
+        return true;
     }
 }

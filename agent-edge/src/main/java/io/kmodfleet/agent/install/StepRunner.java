@@ -5,6 +5,7 @@ import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostPrograms.Outcome;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.install.InstallPlan.Step;
+import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.pack.ModulePackage;
@@ -35,6 +36,7 @@ final class StepRunner {
     private final HostPrograms programs;
     private final Dkms dkms;
     private final ModulePackage verified;
+    private final BuildTarget place;
     private final Optional<SourcePackage> source;
     private final Path log;
     private final Deque<Moved> moved = new ArrayDeque<>();
@@ -57,18 +59,23 @@ final class StepRunner {
         }
     }
 
-    /** @param source the operator's source package, where a step needs it */
+    /**
+     * @param place what it serves here
+     * @param source the operator's source package, where a step needs it
+     */
     StepRunner(
             HostRoot root,
             HostPrograms programs,
             Dkms dkms,
             ModulePackage verified,
+            BuildTarget place,
             Optional<SourcePackage> source,
             Path log) {
         this.root = root;
         this.programs = programs;
         this.dkms = dkms;
         this.verified = verified;
+        this.place = place;
         this.source = source;
         this.log = log;
     }
@@ -100,10 +107,10 @@ final class StepRunner {
         } else if (step instanceof Step.EnterBuild) {
             List<String> names = new ArrayList<>();
             manifest.modules().forEach(module -> names.add(module.file().substring("module/".length())));
-            dkms.enter(manifest.module(), manifest.moduleVersion(), manifest.target(), names, verified.moduleFiles());
+            dkms.enter(manifest.module(), manifest.moduleVersion(), place, names, verified.moduleFiles());
         } else if (step instanceof Step.InstallWithDkms) {
             // 5: it is installed already.
-            require(step, dkms.install(manifest.module(), manifest.moduleVersion(), manifest.target()), 0, 5);
+            require(step, dkms.install(manifest.module(), manifest.moduleVersion(), place), 0, 5);
         } else if (step instanceof Step.WriteModule write) {
             int index = manifest.modules().indexOf(write.module());
             write(root.at(write.path()), verified.moduleFiles().get(index));
@@ -116,7 +123,7 @@ final class StepRunner {
             depmodRan = true;
             require(step, programs.run(LIMIT, List.of("depmod", depmod.release())), 0);
         } else if (step instanceof Step.Confirm confirm) {
-            confirm(confirm.module(), manifest.target().release());
+            confirm(confirm.module(), place.release());
         }
     }
 
@@ -195,8 +202,7 @@ final class StepRunner {
                 }
             }
             if (depmodRan) {
-                programs.run(
-                        LIMIT, List.of("depmod", verified.manifest().target().release()));
+                programs.run(LIMIT, List.of("depmod", place.release()));
             }
         } catch (IOException e) {
             LOG.warnf("file of before not put back error=%s", e);

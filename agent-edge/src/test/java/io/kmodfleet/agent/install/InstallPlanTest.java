@@ -91,6 +91,7 @@ class InstallPlanTest {
     }
 
     private static List<InstallPlan.Step> plan(boolean dkms, boolean built, String... files) {
-        return InstallPlan.of(MANIFEST, new Present(dkms, built, Set.of(files))).steps();
+        return InstallPlan.of(MANIFEST, KERNEL, new Present(dkms, built, Set.of(files)))
+                .steps();
     }
 }

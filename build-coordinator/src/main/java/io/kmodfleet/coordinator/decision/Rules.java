@@ -84,7 +84,7 @@ final class Rules {
     private static Optional<Answer> notActivated(Question q) {
         return q.right().flatMap(module -> Serving.of(module, q).map(missing -> {
             Fact[] facts = {
-                Fact.of("version", q.module().version()), Fact.of("file", module.file()), Fact.of("missing", missing)
+                Fact.of("version", q.module().version()), Fact.of("file", module.file()), Fact.of(Decision.Keep.MISSING, missing)
             };
             return q.mayChange()
                     ? answer(id -> new Decision.Keep(id, q.subject(), Reason.NOT_ACTIVATED, facts(facts)))
@@ -362,7 +362,7 @@ final class Rules {
             facts.add(Fact.of("symbolMap", q.kernel().symbolMap()));
         }
         if (q.canShare() && q.exports().isEmpty()) {
-            facts.add(Fact.of("exports", "not known of this kernel"));
+            facts.add(Fact.of(Decision.Reject.EXPORTS, "not known of this kernel"));
         }
         return Optional.of(answer(
                 id -> new Decision.Reject(id, q.subject(), Reason.NO_BUILD_ENVIRONMENT, missing, List.copyOf(facts))));

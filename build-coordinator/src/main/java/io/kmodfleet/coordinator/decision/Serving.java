@@ -1,5 +1,6 @@
 package io.kmodfleet.coordinator.decision;
 
+import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.InstalledModule;
 import java.util.Optional;
 
@@ -12,8 +13,8 @@ final class Serving {
     static Optional<String> of(InstalledModule module, Question q) {
         boolean inInitramfs = module.inInitramfs().orElse(true);
         if (q.module().belongsIntoInitramfs() && !inInitramfs) {
-            return Optional.of("not in the initramfs");
+            return Optional.of(Decision.Keep.NOT_IN_INITRAMFS);
         }
-        return q.kernel().running() && !module.loaded() ? Optional.of("not loaded") : Optional.empty();
+        return q.kernel().running() && !module.loaded() ? Optional.of(Decision.Keep.NOT_LOADED) : Optional.empty();
     }
 }
