@@ -84,7 +84,9 @@ final class Rules {
     private static Optional<Answer> notActivated(Question q) {
         return q.right().flatMap(module -> Serving.of(module, q).map(missing -> {
             Fact[] facts = {
-                Fact.of("version", q.module().version()), Fact.of("file", module.file()), Fact.of(Decision.Keep.MISSING, missing)
+                Fact.of("version", q.module().version()),
+                Fact.of("file", module.file()),
+                Fact.of(Decision.Keep.MISSING, missing)
             };
             return q.mayChange()
                     ? answer(id -> new Decision.Keep(id, q.subject(), Reason.NOT_ACTIVATED, facts(facts)))

@@ -53,6 +53,10 @@ final class Fleet {
     private Instant now = AT;
     private long epoch = 1;
 
+    Fleet() {
+        Recorder.begins(this);
+    }
+
     static Fleet withPolicy() {
         return with(policy(Proof.INSTALL));
     }

@@ -19,7 +19,11 @@ class HistoriesTest {
     void in_any_history_of_a_small_fleet_what_must_hold_holds_and_in_the_end_everybody_has_an_answer() {
         System.out.printf("fleets: seed %d%n", SEED);
         for (int i = 0; i < FLEETS; i++) {
-            new Simulation(SEED + i).play(100);
+            Simulation fleet = new Simulation(SEED + i);
+            fleet.play(100);
+            if (i < 4) {
+                Recorder.add("fleet-" + i, fleet.ledger());
+            }
         }
     }
 

@@ -13,15 +13,13 @@ import org.junit.jupiter.api.Test;
 
 class RecordedHistoriesTest {
 
-    private static final Path HISTORIES = Path.of("src/test/resources/histories");
-
     @Test
     void what_was_decided_once_is_decided_again_by_the_rules_of_then() throws IOException {
-        try (Stream<Path> files = Files.walk(HISTORIES)) {
+        try (Stream<Path> files = Files.walk(Recorder.HISTORIES)) {
             List<Path> histories = files.filter(file -> file.toString().endsWith(".jsonl"))
                     .sorted()
                     .toList();
-            assertThat(histories).hasSizeGreaterThan(20);
+            assertThat(histories).hasSizeGreaterThan(80);
             for (Path history : histories) {
                 replay(history);
             }

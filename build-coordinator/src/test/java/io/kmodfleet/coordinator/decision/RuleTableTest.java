@@ -54,8 +54,10 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** One test for each cell of the rule table that {@link DeciderTest} does not tell. */
+@ExtendWith(Recorder.class)
 class RuleTableTest {
 
     private static final KernelInterface NEEDS =
