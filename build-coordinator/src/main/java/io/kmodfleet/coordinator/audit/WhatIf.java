@@ -38,12 +38,11 @@ import java.util.TreeMap;
  *
  * <p>Without a moment to begin at, the policy is published at the end. With one, it is in force from there on, and everything that
  * was observed later is decided again. Answers to builds then count for the build that this other fleet ordered in its
- * place for the target, whoever was given it; policies published later are left out; time is kept anew. What hosts reported about themselves
- * is taken as it was: a module that they installed later counts as installed.
+ * place for the target, whoever was given it; policies published later are left out; deadlines that only the other fleet has pass
+ * in its own time. What hosts reported about themselves is taken as it was: a module that they installed later counts as installed.
  */
 public final class WhatIf {
 
-    private static final int MOST_DEADLINES_AT_ONCE = 10_000;
     private static final Duration LATENESS = Duration.ofMinutes(2);
 
     private final Policy policy;
@@ -53,6 +52,7 @@ public final class WhatIf {
     private final Map<BuildTarget, List<Decision.Build>> orders = new HashMap<>();
     private final Set<DecisionId> answered = new HashSet<>();
     private final Map<BuildTarget, Needed> builds = new TreeMap<>();
+    private FleetState recordedBefore;
     private FleetState state;
     private long begunAt;
     private long decidedAgain;
@@ -119,9 +119,9 @@ public final class WhatIf {
         if (later) {
             begin();
         }
-        long before = recorded.state().position();
+        recordedBefore = recorded.state();
         boolean more = recorded.next(line);
-        if (entry.isPresent() && recorded.state().position() > before) {
+        if (entry.isPresent() && recorded.state().position() > recordedBefore.position()) {
             take(entry.get());
         }
         return more;
@@ -180,14 +180,11 @@ public final class WhatIf {
                 .count();
         otherRules += entry.rules() == Step.RULES ? 0 : 1;
         Observation observation = entry.envelope().observation();
-        boolean tick = observation instanceof BuildOverdue || observation instanceof DeadlinePassed;
-        // A tick that was recorded came a little after its time; so does ours.
-        keepTime(tick ? entry.takenAt() : entry.takenAt().minus(LATENESS));
+        keepTime(entry.takenAt().minus(LATENESS));
         if (observation instanceof PolicyPublished) {
             policiesLeftOut++;
-        } else if (tick) {
-            // Of builds and pauses that this fleet does not have; it keeps its own time.
-            return;
+        } else if (observation instanceof BuildOverdue || observation instanceof DeadlinePassed) {
+            deadlineLike(observation).ifPresent(due -> strike(due, entry.takenAt()));
         } else if (observation instanceof BuildSucceeded || observation instanceof BuildFailed) {
             translated(entry.envelope())
                     .ifPresentOrElse(answer -> decideAgain(answer, entry.takenAt()), () -> answersLeftOut++);
@@ -230,20 +227,36 @@ public final class WhatIf {
         }
     }
 
-    /** Deadlines that passed until then. */
+    /**
+     * Strikes what only this fleet waits for. What both wait for passes when it passed in the ledger: nobody knows how wrong the
+     * clocks were.
+     */
     private void keepTime(Instant until) {
-        for (int i = 0; i < MOST_DEADLINES_AT_ONCE; i++) {
-            Optional<Deadline> next =
-                    state.nextDeadline().filter(due -> !due.at().isAfter(until));
-            if (next.isEmpty()) {
-                return;
-            }
-            Instant at = next.get().at().isAfter(state.now()) ? next.get().at() : state.now();
-            decide(own(Envelope.TICKER, at, next.get().observation()), at);
-            if (state.nextDeadline().equals(next)) {
-                return;
+        if (state.nextDeadline().filter(due -> !due.at().isAfter(until)).isEmpty()) {
+            return;
+        }
+        Set<Object> recordedToo = new HashSet<>();
+        recordedBefore.deadlines().forEach(due -> recordedToo.add(kindOf(due.observation())));
+        for (Deadline due : state.deadlines()) {
+            if (!due.at().isAfter(until) && !recordedToo.contains(kindOf(due.observation()))) {
+                strike(due, due.at().isAfter(state.now()) ? due.at() : state.now());
             }
         }
+    }
+
+    private void strike(Deadline due, Instant at) {
+        decide(own(Envelope.TICKER, at, due.observation()), at);
+    }
+
+    private Optional<Deadline> deadlineLike(Observation tick) {
+        return state.deadlines().stream()
+                .filter(due -> kindOf(due.observation()).equals(kindOf(tick)))
+                .findFirst();
+    }
+
+    /** What is waited for, whichever build it is about. */
+    private static Object kindOf(Observation tick) {
+        return tick instanceof BuildOverdue overdue ? overdue.target() : tick;
     }
 
     /** The same answer to the build of this fleet; none where nobody was told to build. What nobody had ordered stays that. */

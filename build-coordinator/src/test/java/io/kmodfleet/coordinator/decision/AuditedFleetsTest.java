@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 /** Whatever happens to a fleet, its ledger can be proven and tried with another policy. Again: {@code -Dkmodfleet.seed=S}. */
 class AuditedFleetsTest {
 
-    private static final int FLEETS = 60;
+    private static final int FLEETS = Math.min(Integer.getInteger("kmodfleet.fleets", 60), 600);
     private static final long SEED = Long.getLong("kmodfleet.seed", new Random().nextLong());
 
     @Test
@@ -39,7 +39,6 @@ class AuditedFleetsTest {
     @Test
     void another_policy_can_be_tried_on_any_fleet_that_was_played_and_the_same_one_leads_to_the_same() {
         int compared = 0;
-        int same = 0;
         for (int i = 0; i < FLEETS; i++) {
             List<LedgerEntry> ledger = played(SEED + i);
             List<LedgerEntry> policies = ledger.stream()
@@ -57,11 +56,10 @@ class AuditedFleetsTest {
                 Outcome again = whatIf(ledger, policy, Optional.of(Moment.parse(Long.toString(last.position()))));
                 assertThat(again.policiesLeftOut()).isZero();
                 assertThat(again.decidedAgain()).isPositive();
-                same += again.changes().isEmpty() ? 1 : 0;
+                assertThat(again.changes()).as("seed %d", SEED + i).isEmpty();
             }
         }
-        // Nearly all: where a clock jumped by a day, a deadline that passes at another moment can lead elsewhere.
-        assertThat(same).as("of %d fleets, seed %d", compared, SEED).isGreaterThan(compared * 6 / 10);
+        assertThat(compared).isPositive();
     }
 
     private static List<LedgerEntry> played(long seed) {
