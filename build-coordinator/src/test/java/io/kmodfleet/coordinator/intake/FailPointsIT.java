@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
 import io.kmodfleet.contracts.wire.Topics;
@@ -112,6 +113,8 @@ class FailPointsIT {
             await(published.size());
             assertEverythingIsInTheLedgerOnce();
             assertEveryDecisionWentOut();
+            assertEverybodyIsAcknowledged();
+            assertWhatCannotBeReadIsNamedOnce();
         } finally {
             coordinator.destroyForcibly().waitFor();
         }
@@ -127,6 +130,9 @@ class FailPointsIT {
         long end = System.nanoTime() + PATIENCE.toNanos();
         String image =
                 "image-" + point.type().length() + point.at() + point.between().length();
+        producer.send(new ProducerRecord<>(
+                        Topics.OBSERVATIONS, "junk", ("junk " + point.between()).getBytes(StandardCharsets.UTF_8)))
+                .get();
         for (int host = 0; !coordinator.waitFor(50, TimeUnit.MILLISECONDS); host++) {
             assertThat(System.nanoTime())
                     .as("halts between " + point.between() + ":\n" + log())
@@ -177,6 +183,27 @@ class FailPointsIT {
                         .map(line -> Long.parseLong(new String(line.key(), StandardCharsets.UTF_8)))
                         .distinct())
                 .hasSize(published.size());
+    }
+
+    private void assertEverybodyIsAcknowledged() {
+        Set<String> hosts = published.stream()
+                .filter(envelope -> envelope.observation() instanceof Observation.HostReported)
+                .map(Envelope::source)
+                .collect(Collectors.toSet());
+        Set<String> told = broker.records(Topics.COMMANDS, Integer.MAX_VALUE, Duration.ofSeconds(5)).stream()
+                .filter(record -> headerOf(record, "ce_type").equals("io.kmodfleet.acknowledge.v1"))
+                .map(record -> new String(record.key(), StandardCharsets.UTF_8))
+                .collect(Collectors.toSet());
+        assertThat(told).isEqualTo(hosts);
+    }
+
+    /** On the topic at least once, in the database once. */
+    private void assertWhatCannotBeReadIsNamedOnce() {
+        assertThat(database.number("select count(*) from dead_letter")).isEqualTo(FAIL_POINTS.size());
+        assertThat(broker.records(Topics.DEAD_LETTERS, Integer.MAX_VALUE, Duration.ofSeconds(5)).stream()
+                        .map(record -> new String(record.key(), StandardCharsets.UTF_8))
+                        .distinct())
+                .hasSize(FAIL_POINTS.size());
     }
 
     private Process coordinator(Optional<FailPoint> point) throws IOException {
@@ -243,6 +270,10 @@ class FailPointsIT {
     }
 
     private static String idOf(ConsumerRecord<byte[], byte[]> record) {
-        return new String(record.headers().lastHeader("ce_id").value(), StandardCharsets.UTF_8);
+        return headerOf(record, "ce_id");
+    }
+
+    private static String headerOf(ConsumerRecord<byte[], byte[]> record, String name) {
+        return new String(record.headers().lastHeader(name).value(), StandardCharsets.UTF_8);
     }
 }

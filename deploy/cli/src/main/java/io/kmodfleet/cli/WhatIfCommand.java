@@ -147,6 +147,10 @@ final class WhatIfCommand implements Callable<Integer> {
 
     private static List<String> notes(Outcome outcome) {
         List<String> notes = new ArrayList<>();
+        if (outcome.since() < outcome.position()) {
+            notes.add("what hosts reported later is taken as it was: a module they installed since then counts as"
+                    + " installed, so more may change than is shown.");
+        }
         if (outcome.policiesLeftOut() > 0) {
             notes.add(of(outcome.policiesLeftOut(), "policy document") + " published later left out.");
         }

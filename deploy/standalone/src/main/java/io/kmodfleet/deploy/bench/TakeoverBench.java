@@ -41,7 +41,7 @@ public final class TakeoverBench implements Callable<Integer> {
                     producer.send(Traffic.record(traffic.next()));
                 }
                 String active = Stack.COORDINATOR;
-                String other = bench.stack().startSecondCoordinator();
+                String other = bench.stack().startSecondCoordinator().name();
                 for (int round = 0; round < rounds; round++) {
                     Thread.sleep(3_000);
                     long heard = commands.heard();

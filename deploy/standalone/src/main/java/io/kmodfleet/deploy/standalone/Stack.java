@@ -96,18 +96,21 @@ public final class Stack implements AutoCloseable {
         writeRunFile(true);
     }
 
-    /** Another coordinator of the same ledger, which stands by; returns when it is healthy. @return its name */
-    public String startSecondCoordinator() throws IOException, InterruptedException {
+    /** A coordinator beside the first. @param name among the parts */
+    public record Second(String name, URI url) {}
+
+    /** Another coordinator of the same ledger, which stands by; returns when it is healthy. */
+    public Second startSecondCoordinator() throws IOException, InterruptedException {
         String name = COORDINATOR + "-2";
         int port = Ports.free().coordinator();
-        URI ready = URI.create("http://127.0.0.1:" + port + "/q/health/ready");
+        URI url = URI.create("http://127.0.0.1:" + port);
         launch(new Part(
                 name,
                 jar("build-coordinator", "-Xmx256m"),
                 service("coordinator", port),
                 log(name),
-                () -> answersOk(ready)));
-        return name;
+                () -> answersOk(url.resolve("/q/health/ready"))));
+        return new Second(name, url);
     }
 
     /** Of the coordinator's database, for JDBC. */

@@ -1,6 +1,7 @@
 package io.kmodfleet.deploy.demo;
 
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.contracts.wire.Topics;
@@ -64,6 +65,28 @@ final class RecordedDay implements AutoCloseable {
 
     Stack stack() {
         return stack;
+    }
+
+    /** The last report of a host as the next one of it: nothing changed, and it is another observation. */
+    Envelope reportedAgain(int host) {
+        List<String> sources = published.stream()
+                .filter(envelope -> envelope.observation() instanceof Observation.HostReported)
+                .map(Envelope::source)
+                .distinct()
+                .sorted()
+                .toList();
+        String source = sources.get(host);
+        Envelope report = null;
+        long sequence = 0;
+        for (Envelope envelope : published) {
+            if (envelope.source().equals(source)) {
+                sequence = envelope.sequence();
+                report = envelope.observation() instanceof Observation.HostReported ? envelope : report;
+            }
+        }
+        Envelope next = new Envelope(source, report.epoch(), sequence + 1, report.at(), report.observation());
+        published.add(next);
+        return next;
     }
 
     List<Envelope> published() {
