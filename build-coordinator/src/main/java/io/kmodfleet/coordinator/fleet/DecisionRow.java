@@ -35,6 +35,10 @@ class DecisionRow extends PanacheEntityBase {
     String reason;
     String body;
 
+    static Uni<List<DecisionRow>> at(String host, List<Long> positions) {
+        return list("host = ?1 and position in ?2", host, positions);
+    }
+
     static Uni<List<DecisionRow>> newest(Optional<String> host, long before, int limit) {
         Sort newestFirst = Sort.descending("position", "place");
         return (host.isPresent()

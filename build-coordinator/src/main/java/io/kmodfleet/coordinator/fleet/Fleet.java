@@ -1,9 +1,8 @@
 package io.kmodfleet.coordinator.fleet;
 
+import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.HostId;
-import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.FleetState;
-import io.kmodfleet.coordinator.decision.RebootSafety;
 import io.kmodfleet.coordinator.decision.Trail;
 import io.kmodfleet.coordinator.fleet.FleetView.Answer;
 import io.kmodfleet.coordinator.fleet.FleetView.Decided;
@@ -14,6 +13,8 @@ import io.kmodfleet.coordinator.intake.CoordinatorLoop;
 import io.quarkus.hibernate.reactive.panache.common.WithSession;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -31,12 +32,12 @@ class Fleet {
     }
 
     Uni<List<Host>> hosts(String after, int limit) {
-        return HostRow.page(after, limit).chain(this::withStanding);
+        return HostRow.page(after, limit).map(this::known);
     }
 
     /** Those a name can mean: none, one, or several. */
     Uni<List<Host>> hostsNamed(String name) {
-        return HostRow.named(name).chain(this::withStanding);
+        return HostRow.named(name).map(this::known);
     }
 
     /** @throws Problem (as failure) where it is nobody's name, or several hosts' */
@@ -67,19 +68,28 @@ class Fleet {
     /** @param kernel only that release */
     Uni<Why> explain(Host host, Optional<String> kernel) {
         FleetState state = loop.state();
-        return StandingRow.of(List.of(host.host()))
-                .map(rows -> new Why(
-                        host.host(),
-                        host.hostname(),
-                        host.reboot(),
-                        rows.stream()
-                                .filter(row -> kernel.map(row.release::equals).orElse(true))
-                                .map(row -> Answer.of(
-                                        row,
-                                        Trail.of(state, new Subject(new HostId(row.host), row.release, row.module))
-                                                .map(Trail::rules)
-                                                .orElse(List.of())))
-                                .toList()));
+        List<Decision> standing = state.standing(new HostId(host.host())).stream()
+                .filter(decision ->
+                        kernel.map(decision.subject().release()::equals).orElse(true))
+                .toList();
+        List<Long> positions =
+                standing.stream().map(decision -> decision.id().position()).toList();
+        return DecisionRow.at(host.host(), positions).map(rows -> {
+            Map<Long, Instant> times = new HashMap<>();
+            rows.forEach(row -> times.put(row.position, row.takenAt));
+            return new Why(
+                    host.host(),
+                    host.hostname(),
+                    host.reboot(),
+                    standing.stream()
+                            .map(decision -> Answer.of(
+                                    decision,
+                                    times.get(decision.id().position()),
+                                    Trail.of(state, decision.subject())
+                                            .map(Trail::rules)
+                                            .orElse(List.of())))
+                            .toList());
+        });
     }
 
     Uni<List<Decided>> decisions(Optional<String> host, long before, int limit) {
@@ -104,10 +114,8 @@ class Fleet {
                 .map(rows -> rows.stream().map(Letter::of).toList());
     }
 
-    private Uni<List<Host>> withStanding(List<HostRow> rows) {
-        List<String> ids = rows.stream().map(row -> row.id).toList();
-        return StandingRow.of(ids).map(standing -> rows.stream()
-                .map(row -> Host.of(row, standing, RebootSafety.of(loop.state(), new HostId(row.id))))
-                .toList());
+    private List<Host> known(List<HostRow> rows) {
+        FleetState state = loop.state();
+        return rows.stream().flatMap(row -> Host.of(row, state).stream()).toList();
     }
 }

@@ -7,9 +7,10 @@ import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Fact;
-import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.decision.RebootSafety;
 import io.kmodfleet.coordinator.decision.Trail;
 import java.time.Instant;
@@ -35,26 +36,25 @@ interface FleetView {
             List<Kernel> kernels,
             List<Told> decisions) {
 
-        static Host of(HostRow row, List<StandingRow> standing, RebootSafety reboot) {
-            HostReport report = read(row.report, HostReport.class);
-            return new Host(
-                    row.id,
-                    row.hostname,
-                    row.os,
-                    row.arch,
-                    row.observeOnly,
-                    row.reportedAt,
-                    reboot,
-                    report.kernels().stream()
-                            .map(kernel -> new Kernel(
-                                    kernel.identity().release(),
-                                    kernel.running(),
-                                    kernel.identity().image()))
-                            .toList(),
-                    standing.stream()
-                            .filter(known -> known.host.equals(row.id))
-                            .map(known -> Told.of(read(known.body, Decision.class)))
-                            .toList());
+        /** Empty where the fold is not as far as the database yet. */
+        static Optional<Host> of(HostRow row, FleetState state) {
+            HostId id = new HostId(row.id);
+            return state.report(id)
+                    .map(report -> new Host(
+                            row.id,
+                            row.hostname,
+                            row.os,
+                            row.arch,
+                            row.observeOnly,
+                            row.reportedAt,
+                            RebootSafety.of(state, id),
+                            report.kernels().stream()
+                                    .map(kernel -> new Kernel(
+                                            kernel.identity().release(),
+                                            kernel.running(),
+                                            kernel.identity().image()))
+                                    .toList(),
+                            state.standing(id).stream().map(Told::of).toList()));
         }
     }
 
@@ -88,13 +88,12 @@ interface FleetView {
             List<Check> missing,
             List<Trail.Applied> rules) {
 
-        static Answer of(StandingRow row, List<Trail.Applied> rules) {
-            Decision decision = read(row.body, Decision.class);
+        static Answer of(Decision decision, Instant at, List<Trail.Applied> rules) {
             return new Answer(
                     decision.id(),
-                    row.takenAt,
-                    row.release,
-                    row.module,
+                    at,
+                    decision.subject().release(),
+                    decision.subject().module(),
                     kindOf(decision),
                     decision.reason(),
                     Explanation.of(decision),

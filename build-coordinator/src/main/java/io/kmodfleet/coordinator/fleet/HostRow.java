@@ -28,7 +28,6 @@ class HostRow extends PanacheEntityBase {
     Instant reportedAt;
 
     long position;
-    String report;
 
     static Uni<List<HostRow>> page(String after, int limit) {
         return find("id > ?1 order by id", after).page(0, limit).list();

@@ -208,9 +208,8 @@ public class CoordinatorLoop {
         decided = turn.after();
         batch.position = decided.state().position();
         batch.commit = lastCommit
-                .thenCompose(before -> ledger.append(
-                                turn.rows(), turn.before().state(), turn.after().state(), turn.deadLetters())
-                        .subscribeAsCompletionStage())
+                .thenCompose(
+                        before -> ledger.append(turn.rows(), turn.deadLetters()).subscribeAsCompletionStage())
                 .thenRun(() -> {
                     committed = turn.after();
                     turn.rows().forEach(row -> tellWhoWaits(row.entry()));

@@ -37,7 +37,6 @@ final class Turn {
         }
     }
 
-    private final Head before;
     private final Instant now;
     private final List<LedgerRow> rows = new ArrayList<>();
     private final List<DeadLetter> deadLetters = new ArrayList<>();
@@ -45,7 +44,6 @@ final class Turn {
     private Head after;
 
     private Turn(Head before, Instant now) {
-        this.before = before;
         this.now = now;
         this.after = before;
     }
@@ -57,10 +55,6 @@ final class Turn {
             arrival.envelope().ifPresent(envelope -> turn.take(arrival, envelope));
         }
         return turn;
-    }
-
-    Head before() {
-        return before;
     }
 
     Head after() {

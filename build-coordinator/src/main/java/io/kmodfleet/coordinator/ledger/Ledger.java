@@ -9,9 +9,7 @@ import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.Observation;
-import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.wire.FleetJson;
-import io.kmodfleet.coordinator.decision.FleetState;
 import io.smallrye.mutiny.CompositeException;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -28,11 +26,9 @@ import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
@@ -62,11 +58,9 @@ public class Ledger {
      * Everything of one transaction goes to the database in one go; it is done when the commit is answered.
      *
      * @param rows in order, the first at the position after the last one written
-     * @param before the state that these rows were decided on
-     * @param after the state that they lead to; the projections show it
      * @throws LostRace (as failure) where another coordinator has written meanwhile; then nothing was written
      */
-    public Uni<Void> append(List<LedgerRow> rows, FleetState before, FleetState after, List<DeadLetter> deadLetters) {
+    public Uni<Void> append(List<LedgerRow> rows, List<DeadLetter> deadLetters) {
         if (rows.isEmpty() && deadLetters.isEmpty()) {
             return Uni.createFrom().voidItem();
         }
@@ -74,7 +68,7 @@ public class Ledger {
         if (!rows.isEmpty()) {
             statements.add(insertEntries(rows));
             statements.add(insertDecisions(rows));
-            statements.addAll(project(rows, before, after));
+            statements.addAll(project(rows));
         }
         statements.add(insertDeadLetters(deadLetters));
         return pool.getConnection()
@@ -253,18 +247,12 @@ public class Ledger {
                 columns);
     }
 
-    /** Hosts, their standing decisions and the policy, as they are after these rows; only what they changed. */
-    private static List<Statement> project(List<LedgerRow> rows, FleetState before, FleetState after) {
+    /** Hosts and the policy, as they are after these rows; only what they changed. */
+    private static List<Statement> project(List<LedgerRow> rows) {
         Map<HostId, LedgerEntry> reports = new LinkedHashMap<>();
-        Map<Subject, Told> told = new LinkedHashMap<>();
         Columns policies = new Columns(1, 4);
         for (LedgerRow row : rows) {
             LedgerEntry entry = row.entry();
-            for (int i = 0; i < row.decisions().size(); i++) {
-                told.put(
-                        entry.decisions().get(i).subject(),
-                        new Told(entry, i, row.decisions().get(i)));
-            }
             if (entry.envelope().observation() instanceof Observation.HostReported reported) {
                 reports.put(reported.host(), entry);
             }
@@ -276,7 +264,7 @@ public class Ledger {
                         FleetJson.write(published.policy()));
             }
         }
-        Columns hosts = new Columns(reports.size(), 8);
+        Columns hosts = new Columns(reports.size(), 7);
         reports.forEach((host, entry) -> {
             HostReport report = ((Observation.HostReported) entry.envelope().observation()).report();
             hosts.row(
@@ -286,70 +274,22 @@ public class Ledger {
                     report.arch(),
                     report.observeOnly(),
                     utc(entry.takenAt()),
-                    entry.position(),
-                    FleetJson.write(report));
+                    entry.position());
         });
         List<Statement> statements = new ArrayList<>();
         statements.add(new Statement(
-                "insert into host (id, hostname, os, arch, observe_only, reported_at, position, report)"
+                "insert into host (id, hostname, os, arch, observe_only, reported_at, position)"
                         + " select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::boolean[],"
-                        + " $6::timestamptz[], $7::bigint[], $8::text[])"
+                        + " $6::timestamptz[], $7::bigint[])"
                         + " on conflict (id) do update set hostname = excluded.hostname, os = excluded.os,"
                         + " arch = excluded.arch, observe_only = excluded.observe_only,"
-                        + " reported_at = excluded.reported_at, position = excluded.position, report = excluded.report",
+                        + " reported_at = excluded.reported_at, position = excluded.position",
                 hosts));
         statements.add(new Statement(
                 "insert into policy (position, author, published_at, document)"
                         + " select * from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])",
                 policies));
-        statements.addAll(projectStanding(reports.keySet(), told, before, after));
         return statements;
-    }
-
-    /** A decision that was taken, and its text. */
-    private record Told(LedgerEntry entry, int place, String body) {
-        Decision decision() {
-            return entry.decisions().get(place);
-        }
-    }
-
-    /** A decision ends where another follows it, or where its host was observed to be without its subject. */
-    private static List<Statement> projectStanding(
-            Set<HostId> reported, Map<Subject, Told> told, FleetState before, FleetState after) {
-        Columns standing = new Columns(told.size(), 5);
-        Set<HostId> answered = new LinkedHashSet<>();
-        told.keySet().forEach(subject -> answered.add(subject.host()));
-        for (HostId host : answered) {
-            for (Decision decision : after.standing(host)) {
-                Told said = told.get(decision.subject());
-                if (said != null && said.decision().id().equals(decision.id())) {
-                    standing.row(
-                            host.value(),
-                            decision.subject().release(),
-                            decision.subject().module(),
-                            utc(said.entry().takenAt()),
-                            said.body());
-                }
-            }
-        }
-        Columns gone = new Columns(0, 3);
-        for (HostId host : reported) {
-            Set<Subject> vanished = new LinkedHashSet<>();
-            before.standing(host).forEach(decision -> vanished.add(decision.subject()));
-            after.standing(host).forEach(decision -> vanished.remove(decision.subject()));
-            vanished.forEach(subject -> gone.row(host.value(), subject.release(), subject.module()));
-        }
-        return List.of(
-                new Statement(
-                        "insert into standing (host, release, module, taken_at, body)"
-                                + " select * from unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::text[])"
-                                + " on conflict (host, release, module) do update"
-                                + " set taken_at = excluded.taken_at, body = excluded.body",
-                        standing),
-                new Statement(
-                        "delete from standing s using unnest($1::text[], $2::text[], $3::text[]) as gone (host, release, module)"
-                                + " where s.host = gone.host and s.release = gone.release and s.module = gone.module",
-                        gone));
     }
 
     private static Statement insertDeadLetters(List<DeadLetter> deadLetters) {

@@ -195,10 +195,7 @@ class CoordinatorLoopIT {
     }
 
     private void append(Turn turn) {
-        database.ledger()
-                .append(turn.rows(), turn.before().state(), turn.after().state(), turn.deadLetters())
-                .await()
-                .atMost(Duration.ofSeconds(20));
+        database.ledger().append(turn.rows(), turn.deadLetters()).await().atMost(Duration.ofSeconds(20));
     }
 
     private List<LedgerEntry> ledger() {

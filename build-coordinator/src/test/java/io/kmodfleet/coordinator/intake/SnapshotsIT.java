@@ -111,10 +111,7 @@ class SnapshotsIT {
 
     private Head append(Head before, List<Envelope> envelopes) {
         Turn turn = Turn.decide(before, Observed.arrivals(envelopes), Observed.AT);
-        database.ledger()
-                .append(turn.rows(), turn.before().state(), turn.after().state(), turn.deadLetters())
-                .await()
-                .atMost(Duration.ofSeconds(20));
+        database.ledger().append(turn.rows(), turn.deadLetters()).await().atMost(Duration.ofSeconds(20));
         return turn.after();
     }
 

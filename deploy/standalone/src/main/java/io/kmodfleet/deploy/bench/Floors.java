@@ -50,13 +50,8 @@ final class Floors {
                     List.of("bigint", "int", "timestamptz", "text", "text", "text", "text", "text", "text")),
             new Target(
                     "host",
-                    " on conflict (id) do update set report = excluded.report, position = excluded.position,"
-                            + " reported_at = excluded.reported_at",
-                    List.of("text", "text", "text", "text", "boolean", "timestamptz", "bigint", "text")),
-            new Target(
-                    "standing",
-                    " on conflict (host, release, module) do update set body = excluded.body, taken_at = excluded.taken_at",
-                    List.of("text", "text", "text", "timestamptz", "text")));
+                    " on conflict (id) do update set position = excluded.position, reported_at = excluded.reported_at",
+                    List.of("text", "text", "text", "text", "boolean", "timestamptz", "bigint")));
 
     private final BenchStack bench;
 

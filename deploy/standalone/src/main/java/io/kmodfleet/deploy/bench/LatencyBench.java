@@ -23,7 +23,7 @@ import picocli.CommandLine.Option;
 public final class LatencyBench implements Callable<Integer> {
 
     private static final long LONGEST = 60_000_000L;
-    private static final int WARM_UP = 20;
+    private static final int WARM_UP = 60;
     private static final int SAY_EVERY = 5;
 
     @Option(names = "--seconds", defaultValue = "60", description = "How long (default: ${DEFAULT-VALUE}).")
