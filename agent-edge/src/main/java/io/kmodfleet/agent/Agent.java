@@ -9,6 +9,7 @@ import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.InstallRecord;
 import io.kmodfleet.agent.host.KernelExports;
+import io.kmodfleet.agent.host.KernelWatch;
 import io.kmodfleet.agent.install.Activator;
 import io.kmodfleet.agent.install.Installer;
 import io.kmodfleet.agent.journal.Journal;
@@ -66,6 +67,7 @@ final class Agent implements AutoCloseable {
     private final AgentMemory memory;
     private final Journal journal;
     private final FleetBus bus;
+    private final KernelWatch watch;
     private final ModuleBuilder builder;
     private final Installer installer;
     private final Activator activator;
@@ -122,6 +124,7 @@ final class Agent implements AutoCloseable {
         this.activator = new Activator(settings.root(), programs);
         this.exports = new KernelExports(settings.root());
         this.bus = new FleetBus(settings.kafka(), host);
+        this.watch = new KernelWatch(settings.root(), !observeOnly, bus::wakeUp);
     }
 
     static Agent start(Settings settings) throws IOException {
@@ -143,7 +146,9 @@ final class Agent implements AutoCloseable {
 
     /** One round: look if it is time, send what waits, take what comes within that time or until something else is due. */
     void turn(Duration patience) throws IOException, InterruptedException {
-        if (!clock.instant().isBefore(lookAt)) {
+        boolean changed = watch.due(System.nanoTime()).filter(Duration::isZero).isPresent();
+        if (changed || !clock.instant().isBefore(lookAt)) {
+            watch.looking();
             look();
         }
         if (!bus.connect(memory.place(), shorter(patience, SOON))) {
@@ -168,7 +173,8 @@ final class Agent implements AutoCloseable {
 
     private Duration untilDue(Duration patience) {
         Duration untilLook = Duration.between(clock.instant(), lookAt);
-        Duration due = shorter(patience, untilLook.isNegative() ? Duration.ZERO : untilLook);
+        Duration planned = shorter(patience, untilLook.isNegative() ? Duration.ZERO : untilLook);
+        Duration due = shorter(planned, watch.due(System.nanoTime()).orElse(planned));
         return journal.waiting().isEmpty() ? due : shorter(due, SOON);
     }
 
@@ -191,6 +197,7 @@ final class Agent implements AutoCloseable {
     @Override
     public void close() throws IOException {
         LOG.info("agent ends");
+        watch.close();
         bus.close();
         journal.close();
         lockChannel.close();

@@ -11,7 +11,13 @@ import picocli.CommandLine.ScopeType;
         name = "kmodfleet-agent",
         description = "Looks after the kernel modules of one host.",
         version = "kmodfleet-agent 0.1.0",
-        subcommands = {RunCommand.class, StatusCommand.class, PreflightCommand.class, InstallCommand.class},
+        subcommands = {
+            RunCommand.class,
+            StatusCommand.class,
+            PreflightCommand.class,
+            InstallCommand.class,
+            NotifyCommand.class
+        },
         footer = {
             "",
             "Exit codes:",

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.agent.bus.TestBroker;
 import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.host.KernelWatch;
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
@@ -34,6 +35,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -179,7 +181,75 @@ class AgentIT {
         }
     }
 
+    @Test
+    void a_new_kernel_is_reported_once_when_its_installation_is_over_long_before_the_next_look() throws Exception {
+        Path host = directory.resolve("host");
+        try (Agent agent = agent(false, Duration.ofHours(1))) {
+            until(agent, () -> observed.size() == 1);
+            Path modules = Files.createDirectories(host.resolve("lib/modules/6.1.0-99-amd64"));
+            for (int i = 0; i < 20; i++) {
+                Files.writeString(modules.resolve("modules." + i), "some");
+                round(agent);
+            }
+            Files.writeString(modules.resolve("modules.builtin"), "some");
+            Files.writeString(host.resolve("boot/vmlinuz-6.1.0-99-amd64"), "another image");
+
+            until(agent, () -> reports().size() == 2);
+            quiet(agent);
+        }
+
+        assertThat(reports()).hasSize(2);
+        assertThat(reports().get(1).report().kernel("6.1.0-99-amd64")).isPresent();
+    }
+
+    @Test
+    void hooks_of_the_package_manager_have_it_look_at_once_and_fail_nowhere() throws Exception {
+        Path sign = directory.resolve("host" + KernelWatch.SIGN);
+        try (Agent agent = agent(false, Duration.ofHours(1))) {
+            until(agent, () -> observed.size() == 1);
+            // Nothing that is watched.
+            Files.writeString(directory.resolve("host/etc/hostname"), "renamed");
+            quiet(agent);
+            assertThat(reports()).hasSize(1);
+
+            assertThat(sign.getParent()).isDirectory();
+            Files.write(sign, new byte[0]);
+            until(agent, () -> reports().size() == 2);
+        }
+
+        assertThat(reports().get(1).report().hostname()).isEqualTo("renamed");
+        try (Stream<Path> files = Files.walk(Path.of("../deploy/agent/root"))) {
+            List<Path> hooks = files.filter(Files::isRegularFile)
+                    .filter(file -> file.toString().contains("/kernel/"))
+                    .toList();
+            assertThat(hooks).hasSize(4);
+            for (Path hook : hooks) {
+                Process process = new ProcessBuilder(
+                                "sh", hook.toString(), "6.1.0-99-amd64", "/boot/vmlinuz-6.1.0-99-amd64")
+                        .redirectErrorStream(true)
+                        .start();
+                assertThat(process.getInputStream().readAllBytes())
+                        .as(hook.toString())
+                        .isEmpty();
+                assertThat(process.waitFor()).as(hook.toString()).isZero();
+            }
+        }
+    }
+
+    private List<HostReported> reports() {
+        return observed.stream()
+                .distinct()
+                .map(Envelope::observation)
+                .filter(HostReported.class::isInstance)
+                .map(HostReported.class::cast)
+                .toList();
+    }
+
     private Agent agent(boolean observeOnly) throws Exception {
+        return agent(observeOnly, Duration.ofSeconds(30));
+    }
+
+    private Agent agent(boolean observeOnly, Duration lookEvery) throws Exception {
         return Agent.start(new Agent.Settings(
                 new HostRoot(directory.resolve("host")),
                 directory.resolve("state"),
@@ -188,7 +258,7 @@ class AgentIT {
                 URI.create("http://127.0.0.1:9"),
                 observeOnly,
                 Path.of("/root/packages"),
-                Duration.ofSeconds(30)));
+                lookEvery));
     }
 
     private void until(Agent agent, BooleanSupplier condition) throws Exception {

@@ -31,6 +31,7 @@ import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.WakeupException;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -54,6 +55,7 @@ public final class FleetBus implements AutoCloseable {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final AtomicInteger underWay = new AtomicInteger();
     private Optional<TopicPartition> mine = Optional.empty();
+    private volatile boolean polling;
     private boolean complained;
 
     /**
@@ -128,7 +130,9 @@ public final class FleetBus implements AutoCloseable {
             return received;
         }
         try {
+            polling = true;
             ConsumerRecords<byte[], byte[]> records = consumer.poll(patience);
+            polling = false;
             while (!records.isEmpty() && received.size() < MOST_AT_ONCE) {
                 complained = false;
                 for (ConsumerRecord<byte[], byte[]> record : records) {
@@ -139,6 +143,8 @@ public final class FleetBus implements AutoCloseable {
                 boolean behind = consumer.currentLag(mine.get()).orElse(0) > 0;
                 records = behind ? consumer.poll(BEHIND) : ConsumerRecords.empty();
             }
+        } catch (WakeupException e) {
+            LOG.debug("woken up");
         } catch (OffsetOutOfRangeException e) {
             consumer.seekToBeginning(List.of(mine.get()));
             throw new PlaceLost(e.getMessage());
@@ -146,8 +152,17 @@ public final class FleetBus implements AutoCloseable {
             throw e;
         } catch (KafkaException e) {
             complain(e.getMessage());
+        } finally {
+            polling = false;
         }
         return received;
+    }
+
+    /** Ends a {@link #poll} that waits; by another thread. */
+    public void wakeUp() {
+        if (polling) {
+            consumer.wakeup();
+        }
     }
 
     /** The next place in the partition. */
@@ -157,6 +172,7 @@ public final class FleetBus implements AutoCloseable {
         } catch (InterruptException e) {
             throw e;
         } catch (KafkaException e) {
+            // A late wake-up among them: it is asked again.
             return OptionalLong.empty();
         }
     }
