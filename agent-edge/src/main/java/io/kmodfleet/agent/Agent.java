@@ -61,6 +61,7 @@ final class Agent implements AutoCloseable {
     private final Clock clock = Clock.systemUTC();
     private final FileChannel lockChannel;
     private final HostId host;
+    private final Consent consent;
     private final HostInspector inspector;
     private final boolean observeOnly;
     private final Duration lookEvery;
@@ -81,6 +82,7 @@ final class Agent implements AutoCloseable {
 
     /**
      * @param labels what its admin calls the host
+     * @param enableDkms whether its admin lets modules be built there from now on
      * @param packages where copies of built packages are left, on the host
      * @param lookEvery how often the host is looked at
      */
@@ -91,6 +93,7 @@ final class Agent implements AutoCloseable {
             String kafka,
             URI store,
             boolean observeOnly,
+            boolean enableDkms,
             Path packages,
             Duration lookEvery) {}
 
@@ -99,8 +102,17 @@ final class Agent implements AutoCloseable {
         this.observeOnly = settings.observeOnly();
         this.lookEvery = settings.lookEvery();
         this.memory = AgentMemory.open(settings.state());
+        this.consent = Consent.in(settings.state());
+        if (settings.enableDkms()) {
+            consent.give();
+        }
         this.inspector = new HostInspector(
-                settings.root(), observeOnly, Optional.of(settings.state()), memory::installed, settings.labels());
+                settings.root(),
+                observeOnly,
+                Optional.of(settings.state()),
+                memory::installed,
+                settings.labels(),
+                consent::isGiven);
         this.host = inspector.hostId();
         this.journal = Journal.open(settings.state(), host, clock.instant());
         if (memory.isNew()) {
@@ -188,6 +200,13 @@ final class Agent implements AutoCloseable {
                 && acknowledgedAt
                         .map(at -> clock.instant().isAfter(at.plus(QUIET)))
                         .orElse(false);
+    }
+
+    /** Its admin was asked and agreed. */
+    void enableDkms() throws IOException {
+        consent.give();
+        acknowledgedAt = Optional.empty();
+        lookAt = Instant.EPOCH;
     }
 
     List<Decision> decisions() {

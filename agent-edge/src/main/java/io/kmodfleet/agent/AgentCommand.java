@@ -26,7 +26,8 @@ import picocli.CommandLine.ScopeType;
             "  2  wrong usage",
             "  3  Kafka or the store was not reached in time",
             "  4  install: refused; the message says why and what would change it",
-            "  5  install: still waiting when the time was up"
+            "  5  install: still waiting when the time was up",
+            "  6  install: this kernel is not supported, or building was declined; nothing was changed"
         })
 final class AgentCommand {
 
@@ -34,6 +35,7 @@ final class AgentCommand {
     static final int NOT_REACHED = 3;
     static final int REFUSED = 4;
     static final int WAITING = 5;
+    static final int NOT_SUPPORTED = 6;
 
     @Option(
             names = {"-h", "--help"},

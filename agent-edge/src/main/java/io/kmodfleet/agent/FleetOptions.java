@@ -37,6 +37,16 @@ final class FleetOptions {
             description = "How often the host is looked at (default: ${DEFAULT-VALUE}).")
     private int lookEvery;
 
+    @Option(
+            names = "--enable-dkms",
+            description =
+                    "Let modules be built on this host with DKMS, now and later. Without it, it only reuses what others built.")
+    private boolean enableDkms;
+
+    boolean enablesDkms() {
+        return enableDkms;
+    }
+
     Agent.Settings settings(HostOptions host, boolean observeOnly) {
         return new Agent.Settings(
                 host.root(),
@@ -45,6 +55,7 @@ final class FleetOptions {
                 kafka,
                 store,
                 observeOnly,
+                enableDkms,
                 packages,
                 Duration.ofSeconds(Math.max(1, lookEvery)));
     }

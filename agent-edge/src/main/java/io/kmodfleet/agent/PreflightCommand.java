@@ -34,7 +34,9 @@ final class PreflightCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        HostReport report = new HostInspector(host.root(), false, Optional.empty(), Map::of, host.labels()).inspect();
+        HostReport report = new HostInspector(
+                        host.root(), false, Optional.empty(), Map::of, host.labels(), Consent.in(host.state())::isGiven)
+                .inspect();
         List<Result> results = new ArrayList<>();
         for (KernelState state : report.kernels()) {
             String release = state.identity().release();

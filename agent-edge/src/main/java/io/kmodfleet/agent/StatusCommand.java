@@ -36,8 +36,8 @@ final class StatusCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Path state = host.state();
         AgentMemory memory = AgentMemory.open(state);
-        HostInspector inspector =
-                new HostInspector(host.root(), false, Optional.of(state), memory::installed, host.labels());
+        HostInspector inspector = new HostInspector(
+                host.root(), false, Optional.of(state), memory::installed, host.labels(), Consent.in(state)::isGiven);
         Status status = new Status(inspector.hostId(), inspector.inspect(), memory.standing(), waitingIn(state));
         if (host.isJson()) {
             System.out.println(FleetJson.write(status));

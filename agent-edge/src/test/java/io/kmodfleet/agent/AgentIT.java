@@ -257,6 +257,7 @@ class AgentIT {
                 broker.address(),
                 URI.create("http://127.0.0.1:9"),
                 observeOnly,
+                true,
                 Path.of("/root/packages"),
                 lookEvery));
     }

@@ -31,6 +31,8 @@ public record Check(Piece piece, boolean passed, String found, String remedy) {
         /** The headers of this very kernel, with its Makefile and Module.symvers. */
         HEADERS,
         /** Room for the build tree. */
-        DISK
+        DISK,
+        /** The admin of the host lets modules be built there. */
+        CONSENT
     }
 }

@@ -35,6 +35,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeSet;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -52,6 +53,7 @@ public final class HostInspector {
     private final ReadOnce<SymbolMap> symbolMaps = new ReadOnce<>();
     private final ReadOnce<Optional<Seen>> seen = new ReadOnce<>();
     private final SortedMap<String, String> labels;
+    private final BooleanSupplier mayBuild;
     private final Compilers compilers;
     private final Initramfs initramfs;
     private final SecureBootState secureBoot;
@@ -67,21 +69,26 @@ public final class HostInspector {
      */
     public HostInspector(
             HostRoot root, boolean observeOnly, Optional<Path> state, Supplier<Map<Digest, InstallRecord>> installed) {
-        this(root, observeOnly, state, installed, java.util.Collections.emptySortedMap());
+        this(root, observeOnly, state, installed, java.util.Collections.emptySortedMap(), () -> true);
     }
 
-    /** @param labels what its admin calls the host */
+    /**
+     * @param labels what its admin calls the host
+     * @param mayBuild whether its admin lets modules be built there
+     */
     public HostInspector(
             HostRoot root,
             boolean observeOnly,
             Optional<Path> state,
             Supplier<Map<Digest, InstallRecord>> installed,
-            SortedMap<String, String> labels) {
+            SortedMap<String, String> labels,
+            BooleanSupplier mayBuild) {
         this.root = root;
         this.observeOnly = observeOnly;
         this.digests = new ImageDigests(state);
         this.installed = installed;
         this.labels = labels;
+        this.mayBuild = mayBuild;
         RootQuestions questions = new RootQuestions(root);
         this.compilers = new Compilers(root, questions);
         this.initramfs = new Initramfs(root, questions);
@@ -137,7 +144,13 @@ public final class HostInspector {
                 program(Piece.DKMS, packages.installDkms(os), "dkms"),
                 program(Piece.COMPILER, packages.install("gcc"), "gcc", "cc"),
                 program(Piece.MAKE, packages.install("make"), "make"),
-                disk());
+                disk(),
+                check(
+                        Piece.CONSENT,
+                        mayBuild.getAsBoolean(),
+                        "building with DKMS is enabled",
+                        "nobody enabled building with DKMS on this host",
+                        "kmodfleet-agent install --enable-dkms"));
     }
 
     private Check program(Piece piece, String remedy, String... names) {

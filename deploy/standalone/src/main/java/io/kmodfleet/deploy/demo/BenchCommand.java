@@ -75,7 +75,7 @@ public final class BenchCommand implements Callable<Integer> {
                     Rehearsal rehearsal = new Rehearsal(home, stack, workplace)) {
                 healthy.add(Duration.between(begin, Instant.now()).toMillis() / 1000.0);
                 rehearsal.wantModule(roots);
-                builds.add(install(home, stack, roots.copy("a", workplace.resolve("host-a"))));
+                builds.add(install(home, stack, roots.copy("a", workplace.resolve("host-a")), "--enable-dkms"));
                 for (int i = 1; i <= REUSES; i++) {
                     Path root = roots.copy("b", workplace.resolve("host-b" + i));
                     reuses.add(install(home, stack, root));
@@ -93,8 +93,11 @@ public final class BenchCommand implements Callable<Integer> {
         return 0;
     }
 
-    private static Cost install(Path home, Stack stack, Path root) throws IOException, InterruptedException {
-        return cost(home, stack, List.of("install", "--root", root.toString()));
+    private static Cost install(Path home, Stack stack, Path root, String... more)
+            throws IOException, InterruptedException {
+        List<String> arguments = new ArrayList<>(List.of("install", "--root", root.toString()));
+        arguments.addAll(List.of(more));
+        return cost(home, stack, arguments);
     }
 
     private static Cost cost(Path home, Stack stack, List<String> arguments) throws IOException, InterruptedException {

@@ -62,7 +62,7 @@ public final class DemoCommand implements Callable<Integer> {
         Path a = roots.copy("a", workplace.resolve("host-a"));
         tell("host-a appears: the same kernel image, with dkms, gcc, make and headers. It builds, for everybody");
         Instant begin = Instant.now();
-        Rehearsal.Outcome built = rehearsal.install(a);
+        Rehearsal.Outcome built = rehearsal.install(a, "--enable-dkms");
         line(built.output());
         line("host-a took " + seconds(begin));
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.deploy.standalone.Stack;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -65,9 +66,24 @@ public final class Rehearsal implements AutoCloseable {
         return run("kmodfleet-agent", arguments.toArray(String[]::new));
     }
 
+    /** The same where somebody sits at a terminal, which script(1) makes, and types a line. */
+    public Outcome installAtTerminal(Path root, String typed) throws IOException, InterruptedException {
+        ProcessBuilder builder = builder("kmodfleet-agent", "install", "--root", root.toString());
+        String command = String.join(" ", builder.command());
+        Process process = builder.command("script", "-qec", command, "/dev/null")
+                .redirectErrorStream(true)
+                .start();
+        try (OutputStream keyboard = process.getOutputStream()) {
+            keyboard.write((typed + "\n").getBytes(StandardCharsets.UTF_8));
+        }
+        String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Outcome(process.waitFor(), text);
+    }
+
     /** {@code deploy/kmodfleet-agent run --root …}, in the background. */
     public Process startAgent(Path root) throws IOException {
-        Process agent = builder("kmodfleet-agent", "run", "--root", root.toString(), "--look-every", "5")
+        Process agent = builder(
+                        "kmodfleet-agent", "run", "--root", root.toString(), "--enable-dkms", "--look-every", "5")
                 .redirectErrorStream(true)
                 .redirectOutput(workplace.resolve(root.getFileName() + ".log").toFile())
                 .start();

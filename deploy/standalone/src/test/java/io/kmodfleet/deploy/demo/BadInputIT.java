@@ -59,7 +59,9 @@ class BadInputIT {
         junk(Topics.COMMANDS);
 
         stage.rehearsal().wantModule(stage.roots());
-        assertThat(stage.rehearsal().install(stage.host("a", "host-a")).exitCode())
+        assertThat(stage.rehearsal()
+                        .install(stage.host("a", "host-a"), "--enable-dkms")
+                        .exitCode())
                 .isZero();
 
         assertThat(values("refusals", "rule"))

@@ -43,8 +43,12 @@ class MainJobIT {
 
         assertThat(kindsOf("host-a")).containsExactly("build", "reuse", "keep");
         assertThat(kindsOf("host-b")).contains("wait").endsWith("reuse", "keep");
-        assertThat(c.exitCode()).isEqualTo(4);
-        assertThat(c.output()).contains("KERNEL_OUT_OF_RANGE").contains("5.15 to 6.8");
+        assertThat(c.exitCode()).isEqualTo(6);
+        assertThat(c.output())
+                .contains("KERNEL_OUT_OF_RANGE")
+                .contains("5.15 to 6.8")
+                .contains("[ERROR] Sorry, the current kernel version ")
+                .contains(" is not supported, the installation process cannot proceed.");
         assertThat(d.exitCode()).isEqualTo(4);
         assertThat(d.output()).contains("NO_BUILD_ENVIRONMENT").contains("apt-get install dkms");
 
@@ -72,6 +76,36 @@ class MainJobIT {
         assertThat(rehearsal.kmodfleet("explain", "host-d").output())
                 .contains("no host that has it can build one")
                 .contains("apt-get install linux-headers-" + kernel);
+    }
+
+    @Test
+    void an_admin_is_asked_before_anything_is_built_on_a_host_and_may_decline() throws Exception {
+        Rehearsal rehearsal = stage.rehearsal();
+        rehearsal.wantModule(stage.roots());
+        Path a = stage.host("a", "host-a");
+        String question = "is not found, but the DKMS tools is installed, would you like to build "
+                + stage.roots().module() + " with DKMS? (y/n) [n]: ";
+
+        Rehearsal.Outcome nobodyThere = rehearsal.install(a);
+        Rehearsal.Outcome declined = rehearsal.installAtTerminal(a, "n");
+        Rehearsal.Outcome noAnswer = rehearsal.installAtTerminal(a, "");
+
+        for (Rehearsal.Outcome outcome : List.of(nobodyThere, declined, noAnswer)) {
+            assertThat(outcome.exitCode()).as(outcome.output()).isEqualTo(6);
+            assertThat(outcome.output())
+                    .contains(question, "is not supported, the installation process cannot proceed.");
+        }
+        assertThat(Rehearsal.moduleFile(a, stage.roots().kernel())).isEmpty();
+        assertThat(builds()).isZero();
+
+        Rehearsal.Outcome agreed = rehearsal.installAtTerminal(a, "y");
+
+        assertThat(agreed.exitCode()).as(agreed.output()).isZero();
+        assertThat(agreed.output())
+                .contains(question, "✔ [SUCCESS] Every module that the policy wants here is installed.");
+        assertThat(Rehearsal.moduleFile(a, stage.roots().kernel())).isPresent();
+        assertThat(rehearsal.install(stage.host("b", "host-b"), "--enable-dkms").output())
+                .contains("dkms is not installed");
     }
 
     @Test
