@@ -133,7 +133,7 @@ final class Agent implements AutoCloseable {
                 clock);
         this.installer = new Installer(
                 host, settings.root(), programs, dkms, store, settings.state().resolve("install.log"));
-        this.activator = new Activator(settings.root(), programs);
+        this.activator = new Activator(host, settings.root(), programs);
         this.exports = new KernelExports(settings.root());
         this.bus = new FleetBus(settings.kafka(), host);
         this.watch = new KernelWatch(settings.root(), !observeOnly, bus::wakeUp);
@@ -427,14 +427,9 @@ final class Agent implements AutoCloseable {
         if (kernel.isEmpty()) {
             return;
         }
-        Optional<String> refused = activator.activate(order, kernel.get());
-        Optional<InstallRecord> record = kernel.get().modules().stream()
-                .filter(module -> module.name().equals(order.subject().module()))
-                .flatMap(module -> Optional.ofNullable(memory.installed().get(module.body())).stream())
-                .findFirst();
-        if (refused.isPresent() && record.isPresent()) {
-            observe(new Observation.LoadFailed(
-                    host, order.id(), record.get().target(), record.get().packageDigest(), refused.get()));
+        Optional<Observation.LoadFailed> refused = activator.activate(order, kernel.get(), memory.installed());
+        if (refused.isPresent()) {
+            observe(refused.get());
         }
         look();
     }

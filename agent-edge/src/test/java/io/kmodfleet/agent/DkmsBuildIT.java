@@ -7,6 +7,7 @@ import io.kmodfleet.agent.dkms.ModuleBuilder;
 import io.kmodfleet.agent.host.HostInspector;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.host.InstallRecord;
 import io.kmodfleet.agent.host.KernelExports;
 import io.kmodfleet.agent.install.Activator;
 import io.kmodfleet.agent.install.Installer;
@@ -26,6 +27,7 @@ import io.kmodfleet.contracts.Observation.BuildFailed;
 import io.kmodfleet.contracts.Observation.BuildSucceeded;
 import io.kmodfleet.contracts.Observation.FailureClass;
 import io.kmodfleet.contracts.Observation.InstallFailed;
+import io.kmodfleet.contracts.Observation.LoadFailed;
 import io.kmodfleet.contracts.Observation.ModuleInstalled;
 import io.kmodfleet.contracts.Proof;
 import io.kmodfleet.contracts.Reason;
@@ -99,7 +101,7 @@ class DkmsBuildIT {
                     inspector,
                     new ModuleBuilder(id, root, dkms, client, PACKAGES, state.resolve("build.log"), Clock.systemUTC()),
                     new Installer(id, root, programs, dkms, client, state.resolve("install.log")),
-                    new Activator(root, programs));
+                    new Activator(id, root, programs));
         }
 
         KernelState kernel(String release) {
@@ -362,11 +364,10 @@ class DkmsBuildIT {
     @Test
     @Order(15)
     void a_module_that_is_missing_from_the_initramfs_comes_into_it() throws Exception {
-        Path tool = b.root().at("/usr/sbin").resolve("update-initramfs");
-        Files.writeString(tool, "#!/bin/sh\necho \"$@\" $(cat /usr/share/initramfs-tools/modules.d/*) > /told\n");
-        Files.setPosixFilePermissions(tool, PosixFilePermissions.fromString("rwxr-xr-x"));
+        put(b, "update-initramfs", "echo \"$@\" $(cat /usr/share/initramfs-tools/modules.d/*) > /told");
 
-        Optional<String> refused = b.activator().activate(keep(b, Decision.Keep.NOT_IN_INITRAMFS), b.kernel(release()));
+        Optional<LoadFailed> refused =
+                b.activator().activate(keep(b, Decision.Keep.NOT_IN_INITRAMFS), b.kernel(release()), Map.of());
 
         assertThat(refused).isEmpty();
         assertThat(b.root().at("/told")).hasContent("-u -k " + release() + " " + module());
@@ -374,13 +375,35 @@ class DkmsBuildIT {
 
     @Test
     @Order(16)
-    void a_module_that_the_running_kernel_does_not_take_is_reported_in_the_words_of_modprobe() throws Exception {
-        // This machine runs another kernel than the root has modules for.
-        KernelState asIfRunning = running(b.kernel(release()));
+    void a_module_that_the_running_kernel_refuses_is_reported_in_the_words_of_modprobe_with_the_package_it_came_in()
+            throws Exception {
+        String words = "modprobe: ERROR: could not insert '" + module() + "': Exec format error";
+        put(b, "modprobe", "echo \"" + words + "\" >&2; exit 1");
 
-        Optional<String> refused = b.activator().activate(keep(b, Decision.Keep.NOT_LOADED), asIfRunning);
+        LoadFailed refused = activateAsIfRunning(keep(b, Decision.Keep.NOT_LOADED), recordOf(b))
+                .orElseThrow();
 
-        assertThat(refused.orElseThrow()).startsWith("modprobe: FATAL: Module " + module() + " not found");
+        assertThat(refused.error()).startsWith(words);
+        assertThat(refused.target()).isEqualTo(built.target());
+        assertThat(refused.packageDigest()).isEqualTo(built.packageDigest());
+    }
+
+    @Test
+    @Order(17)
+    void a_refused_module_that_the_agent_did_not_install_is_nobodys_package() throws Exception {
+        assertThat(activateAsIfRunning(keep(b, Decision.Keep.NOT_LOADED), Map.of()))
+                .isEmpty();
+    }
+
+    @Test
+    @Order(18)
+    void an_initramfs_that_cannot_be_made_does_not_keep_a_module_from_being_loaded() throws Exception {
+        put(b, "update-initramfs", "exit 1");
+        put(b, "modprobe", "echo \"$@\" > /loaded");
+
+        activateAsIfRunning(keep(b, Decision.Keep.NOT_IN_INITRAMFS), recordOf(b));
+
+        assertThat(b.root().at("/loaded")).hasContent(module());
     }
 
     @Test
@@ -436,6 +459,24 @@ class DkmsBuildIT {
                 built.packageDigest(),
                 Proof.INSTALL,
                 List.of());
+    }
+
+    /** No kernel of a host root runs here. */
+    private Optional<LoadFailed> activateAsIfRunning(Decision.Keep order, Map<Digest, InstallRecord> installed)
+            throws Exception {
+        return b.activator().activate(order, running(b.kernel(release())), installed);
+    }
+
+    private Map<Digest, InstallRecord> recordOf(Host host) {
+        Digest body = host.kernel(release()).modules().get(0).body();
+        return Map.of(body, new InstallRecord(body, version(), built.target(), built.packageDigest()));
+    }
+
+    /** A program that goes before the root's own. */
+    private static void put(Host host, String name, String script) throws IOException {
+        Path program = host.root().at("/usr/local/sbin").resolve(name);
+        Files.writeString(program, "#!/bin/sh\n" + script + "\n");
+        Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     private Decision.Keep keep(Host host, String missing) {

@@ -56,7 +56,10 @@ record Activation(List<Step> steps) {
     /** One thing to do. */
     sealed interface Step {}
 
-    record Run(List<String> program) implements Step {}
+    /** Has {@code modules.dep} made anew. Without it the steps after it would work with what is not true any more. */
+    record Depmod(String release) implements Step {}
+
+    record MakeInitramfs(List<String> program) implements Step {}
 
     /** Tells the tool that the module belongs into every initramfs; a tool takes by itself only what the root disk needs. */
     record ListForInitramfs(String file, String content) implements Step {}
@@ -69,17 +72,22 @@ record Activation(List<Step> steps) {
      */
     static Activation of(Decision.Keep order, boolean running, Optional<InitramfsTool> tool) {
         String release = order.subject().release();
-        String module = order.subject().module();
+        String module = moduleOf(order);
         List<Step> steps = new ArrayList<>();
-        steps.add(new Run(List.of("depmod", release)));
+        steps.add(new Depmod(release));
         boolean wantsInitramfs = order.facts().contains(Fact.of(Decision.Keep.MISSING, Decision.Keep.NOT_IN_INITRAMFS));
         if (wantsInitramfs && tool.isPresent()) {
             steps.add(tool.get().list(module));
-            steps.add(new Run(tool.get().rebuild(release)));
+            steps.add(new MakeInitramfs(tool.get().rebuild(release)));
         }
         if (running) {
             steps.add(new Load(module));
         }
         return new Activation(steps);
+    }
+
+    /** As the kernel calls it: it takes a dash for an underscore. */
+    static String moduleOf(Decision.Keep order) {
+        return order.subject().module().replace('-', '_');
     }
 }

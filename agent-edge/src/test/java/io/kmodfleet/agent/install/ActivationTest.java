@@ -2,10 +2,11 @@ package io.kmodfleet.agent.install;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmodfleet.agent.install.Activation.Depmod;
 import io.kmodfleet.agent.install.Activation.InitramfsTool;
 import io.kmodfleet.agent.install.Activation.ListForInitramfs;
 import io.kmodfleet.agent.install.Activation.Load;
-import io.kmodfleet.agent.install.Activation.Run;
+import io.kmodfleet.agent.install.Activation.MakeInitramfs;
 import io.kmodfleet.agent.install.Activation.Step;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
@@ -20,7 +21,7 @@ import org.junit.jupiter.api.Test;
 class ActivationTest {
 
     private static final String KERNEL = "6.1.0-50-amd64";
-    private static final Run DEPMOD = new Run(List.of("depmod", KERNEL));
+    private static final Depmod DEPMOD = new Depmod(KERNEL);
 
     @Test
     void a_module_that_is_not_loaded_where_its_kernel_runs_is_loaded_and_the_initramfs_stays_as_it_is() {
@@ -34,13 +35,13 @@ class ActivationTest {
                 .containsExactly(
                         DEPMOD,
                         new ListForInitramfs("/usr/share/initramfs-tools/modules.d/kmodfleet-dattobd", "dattobd\n"),
-                        new Run(List.of("update-initramfs", "-u", "-k", KERNEL)));
+                        new MakeInitramfs(List.of("update-initramfs", "-u", "-k", KERNEL)));
         assertThat(plan(Decision.Keep.NOT_IN_INITRAMFS, false, Optional.of(InitramfsTool.DRACUT)))
                 .containsExactly(
                         DEPMOD,
                         new ListForInitramfs(
                                 "/etc/dracut.conf.d/kmodfleet-dattobd.conf", "add_drivers+=\" dattobd \"\n"),
-                        new Run(List.of("dracut", "-f", "--kver", KERNEL)));
+                        new MakeInitramfs(List.of("dracut", "-f", "--kver", KERNEL)));
     }
 
     @Test
@@ -49,10 +50,20 @@ class ActivationTest {
                 .containsExactly(DEPMOD);
     }
 
+    @Test
+    void a_module_is_loaded_under_the_name_that_the_kernel_gives_it() {
+        assertThat(plan("snap-shot", Decision.Keep.NOT_LOADED, true, Optional.empty()))
+                .containsExactly(DEPMOD, new Load("snap_shot"));
+    }
+
     private static List<Step> plan(String missing, boolean running, Optional<InitramfsTool> tool) {
+        return plan("dattobd", missing, running, tool);
+    }
+
+    private static List<Step> plan(String module, String missing, boolean running, Optional<InitramfsTool> tool) {
         Decision.Keep order = new Decision.Keep(
                 new DecisionId(1, 0),
-                new Subject(new HostId("0".repeat(32)), KERNEL, "dattobd"),
+                new Subject(new HostId("0".repeat(32)), KERNEL, module),
                 Reason.NOT_ACTIVATED,
                 List.of(Fact.of(Decision.Keep.MISSING, missing)));
         return Activation.of(order, running, tool).steps();
