@@ -14,6 +14,7 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             RunCommand.class,
             StatusCommand.class,
+            WhyCommand.class,
             PreflightCommand.class,
             InstallCommand.class,
             NotifyCommand.class

@@ -6,6 +6,7 @@ import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.Explanation;
 import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.Reason;

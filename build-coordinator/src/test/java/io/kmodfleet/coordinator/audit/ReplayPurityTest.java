@@ -9,7 +9,6 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
-import io.kmodfleet.coordinator.fleet.Explanation;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
 import io.kmodfleet.coordinator.ledger.LedgerLines;
 import org.junit.jupiter.api.Test;
@@ -24,9 +23,9 @@ class ReplayPurityTest {
     private static final DescribedPredicate<JavaClass> REPLAY = resideInAPackage("..coordinator.decision..")
             .or(resideInAPackage("..coordinator.audit..")
                     .and(DescribedPredicate.not(belongToAnyOf(LedgerResource.class))))
-            .or(belongToAnyOf(LedgerEntry.class, LedgerLines.class, Explanation.class))
-            .or(DescribedPredicate.describe("Explanation and LedgerChain", type -> type.getFullName()
-                    .matches(".*coordinator.(fleet.Explanation|ledger.LedgerChain).*")));
+            .or(belongToAnyOf(LedgerEntry.class, LedgerLines.class))
+            .or(DescribedPredicate.describe(
+                    "LedgerChain", type -> type.getFullName().matches(".*coordinator.ledger.LedgerChain.*")));
 
     @Test
     void what_replays_a_ledger_runs_without_coordinator_broker_and_database() {

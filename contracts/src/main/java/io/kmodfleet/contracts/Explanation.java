@@ -1,7 +1,4 @@
-package io.kmodfleet.coordinator.fleet;
-
-import io.kmodfleet.contracts.Decision;
-import io.kmodfleet.contracts.Fact;
+package io.kmodfleet.contracts;
 
 /**
  * A decision in the admin's words.
