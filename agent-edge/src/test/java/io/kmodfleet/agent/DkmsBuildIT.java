@@ -407,6 +407,26 @@ class DkmsBuildIT {
     }
 
     @Test
+    @Order(19)
+    void a_package_that_the_running_kernel_refuses_stands_installed_and_is_told_of() throws Exception {
+        put(b, "modprobe", "echo \"modprobe: ERROR: Exec format error\" >&2; exit 1");
+
+        Installer.Result result = b.installer().install(reuse(b, built), running(b.kernel(release())));
+
+        assertThat(result.observations()).hasSize(2);
+        assertThat(result.observations().get(0))
+                .isInstanceOfSatisfying(ModuleInstalled.class, installed -> assertThat(installed.proof())
+                        .isEqualTo(Proof.INSTALL));
+        assertThat(result.observations().get(1)).isInstanceOfSatisfying(LoadFailed.class, refused -> {
+            assertThat(refused.error()).startsWith("modprobe: ERROR: Exec format error");
+            assertThat(refused.packageDigest()).isEqualTo(built.packageDigest());
+        });
+        assertThat(b.kernel(release()).modules())
+                .extracting(InstalledModule::body)
+                .isEqualTo(result.bodies());
+    }
+
+    @Test
     @Order(20)
     void bytes_that_changed_on_the_way_are_not_installed() throws Exception {
         Map<String, String> before = modulesOf(b);

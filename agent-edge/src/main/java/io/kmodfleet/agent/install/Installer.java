@@ -183,7 +183,7 @@ public final class Installer {
     }
 
     /** Loads what is not loaded yet; says why the kernel did not want it. */
-    private Optional<String> load(PackageManifest manifest) throws IOException, InterruptedException {
+    private Optional<String> load(PackageManifest manifest) throws InterruptedException {
         for (PackagedModule module : manifest.modules()) {
             Optional<String> refused = loader.load(module.name());
             if (refused.isPresent()) {
@@ -194,16 +194,18 @@ public final class Installer {
     }
 
     /** By the source versions that the kernel shows: what is loaded may still be the module of before. */
-    private boolean isLoaded(PackageManifest manifest) throws IOException {
-        for (PackagedModule module : manifest.modules()) {
-            Path shown = root.at("/sys/module/" + module.name() + "/srcversion");
-            boolean same = Files.exists(shown)
-                    && module.srcversion()
-                            .equals(Optional.of(Files.readString(shown).strip()));
-            if (!same) {
-                return false;
-            }
+    private boolean isLoaded(PackageManifest manifest) {
+        return manifest.modules().stream()
+                .allMatch(module ->
+                        module.srcversion().isPresent() && module.srcversion().equals(loadedVersion(module)));
+    }
+
+    private Optional<String> loadedVersion(PackagedModule module) {
+        try {
+            return Optional.of(Files.readString(root.at("/sys/module/" + module.name() + "/srcversion"))
+                    .strip());
+        } catch (IOException e) {
+            return Optional.empty();
         }
-        return true;
     }
 }
