@@ -145,8 +145,7 @@ public final class Installer {
 
     /** Of another image it is only where the coordinator said so, and nothing that can be seen here speaks against it. */
     private void requireFit(Decision.Reuse order, ModulePackage read, KernelIdentity kernel) throws Refusal {
-        boolean asCompatible = order.reason() == Reason.PACKAGE_COMPATIBLE || order.reason() == Reason.STALE_BUILD;
-        if (!asCompatible || kernel.image().isEmpty()) {
+        if (!isShared(order) || kernel.image().isEmpty()) {
             throw new Refusal(
                     Refusal.Rule.WRONG_KERNEL,
                     "Expected kernel image " + order.target().image().brief() + ", but this host has "
@@ -165,6 +164,15 @@ public final class Installer {
                         "Expected a module that fits kernel " + kernel.release() + " too, but " + misfit.get());
             }
         }
+    }
+
+    /**
+     * Whether the coordinator meant a package of another image. Of a stale build it does not say: then only another release tells,
+     * for with the same release the image may have been exchanged under an order that was exact.
+     */
+    private static boolean isShared(Decision.Reuse order) {
+        boolean otherRelease = !order.target().release().equals(order.subject().release());
+        return order.reason() == Reason.PACKAGE_COMPATIBLE || order.reason() == Reason.STALE_BUILD && otherRelease;
     }
 
     private InstallPlan.Present present(PackageManifest manifest, BuildTarget place) throws IOException {
