@@ -446,7 +446,7 @@ final class Agent implements AutoCloseable {
                 .kernel(decision.subject().release())
                 .map(KernelState::identity)
                 .orElse(null);
-        if (kernel == null || kernel.image().isEmpty()) {
+        if (kernel == null || kernel.image().isEmpty() || isTellingExportsOf(kernel)) {
             return;
         }
         Optional<KernelInterface> offered = exports.of(kernel.release(), ROOM_FOR_EXPORTS);
@@ -454,6 +454,14 @@ final class Agent implements AutoCloseable {
             observe(new Observation.KernelExportsReported(
                     host, kernel.arch(), kernel.release(), kernel.image().get(), offered.get()));
         }
+    }
+
+    /** Whether the ledger is about to have them: every module that is wanted for this kernel asks, and they are long. */
+    private boolean isTellingExportsOf(KernelIdentity kernel) {
+        return journal.waiting().stream()
+                .anyMatch(waiting -> waiting.observation() instanceof Observation.KernelExportsReported told
+                        && told.release().equals(kernel.release())
+                        && kernel.image().equals(Optional.of(told.image())));
     }
 
     private boolean mayNotAct(Decision order) {

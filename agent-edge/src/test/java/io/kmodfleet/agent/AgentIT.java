@@ -52,6 +52,7 @@ import org.junit.jupiter.api.io.TempDir;
 class AgentIT {
 
     private static final Duration LONGEST = Duration.ofSeconds(30);
+    private static final Fact WOULD_HELP = Fact.of(Decision.Reject.EXPORTS, "not known");
     private static final TopicPartition OBSERVATIONS = new TopicPartition(Topics.OBSERVATIONS, 0);
 
     @TempDir
@@ -146,6 +147,56 @@ class AgentIT {
 
     @Test
     void what_a_kernel_exports_is_told_where_the_coordinator_says_that_it_would_help() throws Exception {
+        exporting();
+        try (Agent agent = agent(false)) {
+            tell(new Command.NoteDecision(reject(3)));
+            quiet(agent);
+            assertThat(exports()).isEmpty();
+
+            tell(new Command.NoteDecision(reject(4, WOULD_HELP)));
+            until(agent, () -> !exports().isEmpty());
+        }
+
+        assertThat(exports().get(0).release()).isEqualTo(RELEASE);
+        assertThat(exports().get(0).exports().crcs()).containsExactly(Map.entry("_printk", "12345678"));
+    }
+
+    @Test
+    void what_a_kernel_exports_is_not_told_twice_before_the_ledger_has_it() throws Exception {
+        exporting();
+        try (Agent agent = agent(false)) {
+            tell(new Command.NoteDecision(reject(3, WOULD_HELP)));
+            until(agent, () -> !exports().isEmpty());
+            tell(new Command.NoteDecision(reject(4, WOULD_HELP)));
+            quiet(agent);
+            assertThat(exports()).hasSize(1);
+        }
+        try (Agent agent = agent(false)) {
+            tell(new Command.NoteDecision(reject(5, WOULD_HELP)));
+            quiet(agent);
+        }
+
+        assertThat(exports()).hasSize(1);
+    }
+
+    @Test
+    void who_asks_again_although_the_ledger_had_it_is_told_again() throws Exception {
+        exporting();
+        try (Agent agent = agent(false)) {
+            tell(new Command.NoteDecision(reject(3, WOULD_HELP)));
+            until(agent, () -> !exports().isEmpty());
+            tell(new Command.Acknowledge(
+                    HOST,
+                    observed.get(0).epoch(),
+                    observed.get(observed.size() - 1).sequence()));
+            until(agent, agent::isAnswered);
+            tell(new Command.NoteDecision(reject(4, WOULD_HELP)));
+            until(agent, () -> exports().size() == 2);
+        }
+    }
+
+    /** Gives the kernel a module of its own, and headers. */
+    private void exporting() throws Exception {
         Path modules = directory.resolve("host/lib/modules/" + RELEASE);
         Files.createDirectories(modules.resolve("kernel"));
         Files.createDirectories(modules.resolve("build"));
@@ -153,17 +204,6 @@ class AgentIT {
                 modules.resolve("kernel/own.ko"),
                 ModuleFixture.module("own", RELEASE).bytes());
         Files.writeString(modules.resolve("build/Module.symvers"), "0x12345678\t_printk\tvmlinux\tEXPORT_SYMBOL\t\n");
-        try (Agent agent = agent(false)) {
-            tell(new Command.NoteDecision(reject(3)));
-            quiet(agent);
-            assertThat(exports()).isEmpty();
-
-            tell(new Command.NoteDecision(reject(4, Fact.of(Decision.Reject.EXPORTS, "not known"))));
-            until(agent, () -> !exports().isEmpty());
-        }
-
-        assertThat(exports().get(0).release()).isEqualTo(RELEASE);
-        assertThat(exports().get(0).exports().crcs()).containsExactly(Map.entry("_printk", "12345678"));
     }
 
     @Test

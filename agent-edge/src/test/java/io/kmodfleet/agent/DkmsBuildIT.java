@@ -281,7 +281,8 @@ class DkmsBuildIT {
 
     @Test
     @Order(11)
-    void a_package_for_another_image_of_the_same_release_is_not_installed() throws Exception {
+    void a_package_for_another_image_of_the_same_release_is_not_installed_not_even_over_a_stale_build()
+            throws Exception {
         Path image = b.root().at("/boot/vmlinuz-" + release());
         byte[] real = Files.readAllBytes(image);
         byte[] other = real.clone();
@@ -289,12 +290,12 @@ class DkmsBuildIT {
         Map<String, String> before = modulesOf(b);
         Files.write(image, other);
         try {
-            InstallFailed failed = (InstallFailed) b.installer()
-                    .install(reuse(b, built), b.kernel(release()))
-                    .observations()
-                    .get(0);
+            for (Reason reason : List.of(Reason.PACKAGE_EXACT, Reason.STALE_BUILD)) {
+                Observation result = only(b.installer().install(reuse(b, release(), reason), b.kernel(release())));
 
-            assertThat(failed.step()).isEqualTo("verify");
+                assertThat(result).isInstanceOfSatisfying(InstallFailed.class, failed -> assertThat(failed.step())
+                        .isEqualTo("verify"));
+            }
             assertThat(modulesOf(b)).isEqualTo(before);
         } finally {
             Files.write(image, real);
@@ -407,6 +408,26 @@ class DkmsBuildIT {
     }
 
     @Test
+    @Order(19)
+    void a_package_that_the_running_kernel_refuses_stands_installed_and_is_told_of() throws Exception {
+        put(b, "modprobe", "echo \"modprobe: ERROR: Exec format error\" >&2; exit 1");
+
+        Installer.Result result = b.installer().install(reuse(b, built), running(b.kernel(release())));
+
+        assertThat(result.observations()).hasSize(2);
+        assertThat(result.observations().get(0))
+                .isInstanceOfSatisfying(ModuleInstalled.class, installed -> assertThat(installed.proof())
+                        .isEqualTo(Proof.INSTALL));
+        assertThat(result.observations().get(1)).isInstanceOfSatisfying(LoadFailed.class, refused -> {
+            assertThat(refused.error()).startsWith("modprobe: ERROR: Exec format error");
+            assertThat(refused.packageDigest()).isEqualTo(built.packageDigest());
+        });
+        assertThat(b.kernel(release()).modules())
+                .extracting(InstalledModule::body)
+                .isEqualTo(result.bodies());
+    }
+
+    @Test
     @Order(20)
     void bytes_that_changed_on_the_way_are_not_installed() throws Exception {
         Map<String, String> before = modulesOf(b);
@@ -450,10 +471,14 @@ class DkmsBuildIT {
 
     /** The package that was built, for a kernel of another image. */
     private Decision.Reuse shared(Host host, String release) {
+        return reuse(host, release, Reason.PACKAGE_COMPATIBLE);
+    }
+
+    private Decision.Reuse reuse(Host host, String release, Reason reason) {
         return new Decision.Reuse(
                 new DecisionId(++decisions, 0),
                 new Subject(host.id(), release, module()),
-                Reason.PACKAGE_COMPATIBLE,
+                reason,
                 built.target(),
                 version(),
                 built.packageDigest(),

@@ -145,8 +145,7 @@ public final class Installer {
 
     /** Of another image it is only where the coordinator said so, and nothing that can be seen here speaks against it. */
     private void requireFit(Decision.Reuse order, ModulePackage read, KernelIdentity kernel) throws Refusal {
-        boolean asCompatible = order.reason() == Reason.PACKAGE_COMPATIBLE || order.reason() == Reason.STALE_BUILD;
-        if (!asCompatible || kernel.image().isEmpty()) {
+        if (!isShared(order) || kernel.image().isEmpty()) {
             throw new Refusal(
                     Refusal.Rule.WRONG_KERNEL,
                     "Expected kernel image " + order.target().image().brief() + ", but this host has "
@@ -167,6 +166,15 @@ public final class Installer {
         }
     }
 
+    /**
+     * Whether the coordinator meant a package of another image. Of a stale build it does not say: then only another release tells,
+     * for with the same release the image may have been exchanged under an order that was exact.
+     */
+    private static boolean isShared(Decision.Reuse order) {
+        boolean otherRelease = !order.target().release().equals(order.subject().release());
+        return order.reason() == Reason.PACKAGE_COMPATIBLE || order.reason() == Reason.STALE_BUILD && otherRelease;
+    }
+
     private InstallPlan.Present present(PackageManifest manifest, BuildTarget place) throws IOException {
         List<Optional<Digest>> built = new ArrayList<>();
         for (Path file : dkms.built(manifest.module(), manifest.moduleVersion(), place)) {
@@ -183,7 +191,7 @@ public final class Installer {
     }
 
     /** Loads what is not loaded yet; says why the kernel did not want it. */
-    private Optional<String> load(PackageManifest manifest) throws IOException, InterruptedException {
+    private Optional<String> load(PackageManifest manifest) throws InterruptedException {
         for (PackagedModule module : manifest.modules()) {
             Optional<String> refused = loader.load(module.name());
             if (refused.isPresent()) {
@@ -194,16 +202,18 @@ public final class Installer {
     }
 
     /** By the source versions that the kernel shows: what is loaded may still be the module of before. */
-    private boolean isLoaded(PackageManifest manifest) throws IOException {
-        for (PackagedModule module : manifest.modules()) {
-            Path shown = root.at("/sys/module/" + module.name() + "/srcversion");
-            boolean same = Files.exists(shown)
-                    && module.srcversion()
-                            .equals(Optional.of(Files.readString(shown).strip()));
-            if (!same) {
-                return false;
-            }
+    private boolean isLoaded(PackageManifest manifest) {
+        return manifest.modules().stream()
+                .allMatch(module ->
+                        module.srcversion().isPresent() && module.srcversion().equals(loadedVersion(module)));
+    }
+
+    private Optional<String> loadedVersion(PackagedModule module) {
+        try {
+            return Optional.of(Files.readString(root.at("/sys/module/" + module.name() + "/srcversion"))
+                    .strip());
+        } catch (IOException e) {
+            return Optional.empty();
         }
-        return true;
     }
 }

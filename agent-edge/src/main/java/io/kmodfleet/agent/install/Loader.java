@@ -8,10 +8,12 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.jboss.logging.Logger;
 
 /** Loads modules into the kernel that runs. What is loaded stays loaded. */
 final class Loader {
 
+    private static final Logger LOG = Logger.getLogger(Loader.class);
     private static final Duration LIMIT = Duration.ofMinutes(5);
     private static final int KERNEL_LINES = 3;
     private static final int MOST_WORDS = 2_000;
@@ -24,18 +26,42 @@ final class Loader {
         this.programs = programs;
     }
 
-    /** @return why it was refused, in the words of modprobe and of the kernel; empty where a module of that name is loaded */
-    Optional<String> load(String module) throws IOException, InterruptedException {
+    /**
+     * @return why it was refused, in the words of modprobe and of the kernel; empty where a module of that name is loaded, and
+     *     where nobody was there to ask: then nothing is known against the module
+     * @throws InterruptedException where the agent ends: then it is done again
+     */
+    Optional<String> load(String module) throws InterruptedException {
         if (isLoaded(module)) {
             return Optional.empty();
         }
-        Outcome outcome = programs.run(LIMIT, List.of("modprobe", module));
-        if (outcome.isSuccess() && isLoaded(module)) {
+        if (root.program("modprobe").isEmpty()) {
+            LOG.warnf("not loaded, this host has no modprobe module=%s", module);
             return Optional.empty();
         }
-        String said = outcome.isSuccess() ? "modprobe succeeded, but it is not loaded" : outcome.lastLine();
-        String words = said + kernelWordsOn(module);
-        return Optional.of(words.length() > MOST_WORDS ? words.substring(0, MOST_WORDS) : words);
+        try {
+            Outcome outcome = programs.run(LIMIT, List.of("modprobe", module));
+            if (outcome.isSuccess() && isLoaded(module)) {
+                return Optional.empty();
+            }
+            String words = said(outcome) + kernelWordsOn(module);
+            return Optional.of(words.length() > MOST_WORDS ? words.substring(0, MOST_WORDS) : words);
+        } catch (IOException e) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException("the agent ends");
+            }
+            LOG.warnf("not loaded, modprobe did not run module=%s error=%s", module, e);
+            return Optional.empty();
+        }
+    }
+
+    static String said(Outcome outcome) {
+        if (outcome.isSuccess()) {
+            return "modprobe succeeded, but it is not loaded";
+        }
+        return outcome.exitCode() == Outcome.TIMED_OUT
+                ? "modprobe did not end within " + LIMIT.toMinutes() + " minutes"
+                : outcome.lastLine();
     }
 
     private boolean isLoaded(String module) {
