@@ -17,6 +17,7 @@ import picocli.CommandLine.Option;
 public final class DecisionsBench implements Callable<Integer> {
 
     private static final int AHEAD = 20_000;
+    private static final long WARM_UP = 45_000;
 
     @Option(names = "--seconds", defaultValue = "60", description = "How long (default: ${DEFAULT-VALUE}).")
     private int seconds;
@@ -48,7 +49,7 @@ public final class DecisionsBench implements Callable<Integer> {
                 });
                 talk.start();
                 System.out.println("[INFO] warming up");
-                Thread.sleep(20_000);
+                Thread.sleep(WARM_UP);
                 System.out.println("[INFO] measuring " + seconds + " s");
                 long begin = System.nanoTime();
                 long before = commands.heard();

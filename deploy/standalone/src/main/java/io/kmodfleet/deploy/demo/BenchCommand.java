@@ -1,6 +1,7 @@
 package io.kmodfleet.deploy.demo;
 
 import io.kmodfleet.deploy.bench.DecisionsBench;
+import io.kmodfleet.deploy.bench.HeapBench;
 import io.kmodfleet.deploy.bench.LatencyBench;
 import io.kmodfleet.deploy.bench.ReplayBench;
 import io.kmodfleet.deploy.bench.RestartBench;
@@ -28,6 +29,7 @@ import picocli.CommandLine.Option;
         subcommands = {
             DecisionsBench.class,
             LatencyBench.class,
+            HeapBench.class,
             ReplayBench.class,
             RestartBench.class,
             TakeoverBench.class
