@@ -376,19 +376,28 @@ final class Agent implements AutoCloseable {
         if (mayNotAct(order)) {
             return;
         }
+        if (!consent.isGiven()) {
+            observe(notBuilt(order, "Expected building with DKMS to be enabled on this host, but nobody enabled it"));
+            return;
+        }
         Optional<KernelState> kernel = inspector.inspect().kernel(order.target().release());
         if (kernel.isEmpty()) {
-            observe(new Observation.BuildFailed(
-                    host,
-                    order.id(),
-                    order.target(),
-                    Observation.FailureClass.INFRASTRUCTURE,
-                    Optional.empty(),
-                    "Expected kernel " + order.target().release() + ", but it is not installed any more",
-                    Optional.empty()));
+            observe(notBuilt(
+                    order, "Expected kernel " + order.target().release() + ", but it is not installed any more"));
             return;
         }
         observe(builder.build(order, kernel.get().identity()));
+    }
+
+    private Observation notBuilt(Decision.Build order, String why) {
+        return new Observation.BuildFailed(
+                host,
+                order.id(),
+                order.target(),
+                Observation.FailureClass.INFRASTRUCTURE,
+                Optional.empty(),
+                why,
+                Optional.empty());
     }
 
     private void install(Decision.Reuse order) throws IOException, InterruptedException {

@@ -9,6 +9,7 @@ import io.kmodfleet.agent.bus.TestBroker;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.KernelWatch;
 import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
@@ -222,6 +223,23 @@ class AgentIT {
     }
 
     @Test
+    void whoever_orders_it_nothing_is_built_where_the_admin_did_not_enable_it() throws Exception {
+        tell(build(3));
+
+        try (Agent agent = agent(false, false, Duration.ofSeconds(30))) {
+            until(agent, () -> !failures().isEmpty());
+        }
+
+        assertThat(failures().get(0).error()).contains("nobody enabled it");
+        assertThat(reports().get(0).report().checks())
+                .contains(new Check(
+                        Check.Piece.CONSENT,
+                        false,
+                        "nobody enabled building with DKMS on this host",
+                        "kmodfleet-agent install --enable-dkms"));
+    }
+
+    @Test
     void a_new_kernel_is_reported_once_when_its_installation_is_over_long_before_the_next_look() throws Exception {
         Path host = directory.resolve("host");
         try (Agent agent = agent(false, Duration.ofHours(1))) {
@@ -290,6 +308,10 @@ class AgentIT {
     }
 
     private Agent agent(boolean observeOnly, Duration lookEvery) throws Exception {
+        return agent(observeOnly, true, lookEvery);
+    }
+
+    private Agent agent(boolean observeOnly, boolean enableDkms, Duration lookEvery) throws Exception {
         return Agent.start(new Agent.Settings(
                 new HostRoot(directory.resolve("host")),
                 directory.resolve("state"),
@@ -297,7 +319,7 @@ class AgentIT {
                 broker.address(),
                 URI.create("http://127.0.0.1:9"),
                 observeOnly,
-                true,
+                enableDkms,
                 Path.of("/root/packages"),
                 lookEvery));
     }

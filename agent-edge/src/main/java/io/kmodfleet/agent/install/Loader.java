@@ -15,6 +15,11 @@ final class Loader {
 
     private static final Logger LOG = Logger.getLogger(Loader.class);
     private static final Duration LIMIT = Duration.ofMinutes(5);
+    private static final List<String> OF_THE_HOST = List.of(
+            "Key was rejected by service",
+            "Required key not available",
+            "Operation not permitted",
+            "not found in directory");
     private static final int KERNEL_LINES = 3;
     private static final int MOST_WORDS = 2_000;
 
@@ -28,7 +33,7 @@ final class Loader {
 
     /**
      * @return why it was refused, in the words of modprobe and of the kernel; empty where a module of that name is loaded, and
-     *     where nobody was there to ask: then nothing is known against the module
+     *     where the reason lies in the host: then nothing is known against the module
      * @throws InterruptedException where the agent ends: then it is done again
      */
     Optional<String> load(String module) throws InterruptedException {
@@ -44,6 +49,10 @@ final class Loader {
             if (outcome.isSuccess() && isLoaded(module)) {
                 return Optional.empty();
             }
+            if (liesInTheHost(outcome)) {
+                LOG.warnf("not loaded, for this host does not let it module=%s error=%s", module, outcome.lastLine());
+                return Optional.empty();
+            }
             String words = said(outcome) + kernelWordsOn(module);
             return Optional.of(words.length() > MOST_WORDS ? words.substring(0, MOST_WORDS) : words);
         } catch (IOException e) {
@@ -53,6 +62,15 @@ final class Loader {
             LOG.warnf("not loaded, modprobe did not run module=%s error=%s", module, e);
             return Optional.empty();
         }
+    }
+
+    /**
+     * Whether the refusal says nothing of the module: a key that is not enrolled (EKEYREJECTED, ENOKEY), lockdown or
+     * {@code modules_disabled} (EPERM), no file of that name in {@code modules.dep}. It must not count against a package that
+     * loads everywhere else.
+     */
+    static boolean liesInTheHost(Outcome outcome) {
+        return OF_THE_HOST.stream().anyMatch(outcome.output()::contains);
     }
 
     static String said(Outcome outcome) {
