@@ -28,7 +28,7 @@ import picocli.CommandLine.ScopeType;
             "  3  Kafka or the store was not reached in time",
             "  4  install: refused; the message says why and what would change it",
             "  5  install: still waiting when the time was up",
-            "  6  install: this kernel is not supported, or building was declined; nothing was changed"
+            "  6  install: this kernel is not supported, or building was declined"
         })
 final class AgentCommand {
 

@@ -172,7 +172,7 @@ final class InstallCommand implements Callable<Integer> {
     /** Without a terminal nobody agrees. */
     private boolean agrees(Decision decision) {
         Console console = System.console();
-        if (asked || host.isJson()) {
+        if (asked || host.isJson() && !yes) {
             return false;
         }
         asked = true;

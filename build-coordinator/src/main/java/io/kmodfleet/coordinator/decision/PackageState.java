@@ -190,6 +190,14 @@ record PackageState(
     }
 
     private PackageState awaited(Optional<Awaited> now) {
+        return copy(abandoned, now);
+    }
+
+    private PackageState abandoned(boolean now) {
+        return copy(now, awaited);
+    }
+
+    private PackageState copy(boolean abandoned, Optional<Awaited> awaited) {
         return new PackageState(
                 digest,
                 builder,
@@ -200,25 +208,6 @@ record PackageState(
                 proof,
                 canary,
                 abandoned,
-                failedOn,
-                notLoadedOn,
-                recalled,
-                told,
-                served,
-                now);
-    }
-
-    private PackageState abandoned(boolean now) {
-        return new PackageState(
-                digest,
-                builder,
-                toolchain,
-                bodies,
-                needs,
-                offeredAt,
-                proof,
-                canary,
-                now,
                 failedOn,
                 notLoadedOn,
                 recalled,
