@@ -79,6 +79,7 @@ final class Agent implements AutoCloseable {
     private Instant sendAgainAt = Instant.EPOCH;
     private long sentUpTo;
     private Optional<Instant> acknowledgedAt = Optional.empty();
+    private boolean worked = true;
 
     /**
      * @param labels what its admin calls the host
@@ -170,6 +171,8 @@ final class Agent implements AutoCloseable {
         try {
             List<Received> batch = bus.poll(untilDue(patience));
             Map<Subject, Received> newest = newestOf(batch);
+            worked |= !batch.isEmpty();
+            giveMemoryBackWhenIdle(batch.isEmpty());
             for (Received received : batch) {
                 take(received, newest);
             }
@@ -180,6 +183,14 @@ final class Agent implements AutoCloseable {
         OptionalLong place = bus.place();
         if (place.isPresent() && place.getAsLong() - memory.place().orElse(0) > SAVE_PLACE_EVERY) {
             memory.movedTo(place.getAsLong());
+        }
+    }
+
+    /** After work, once nothing comes any more: what it took is not kept for days in which nothing happens. */
+    private void giveMemoryBackWhenIdle(boolean quiet) {
+        if (worked && quiet && journal.waiting().isEmpty()) {
+            worked = false;
+            System.gc();
         }
     }
 

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
@@ -55,6 +56,7 @@ public final class FleetBus implements AutoCloseable {
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final AtomicInteger underWay = new AtomicInteger();
     private Optional<TopicPartition> mine = Optional.empty();
+    private final AtomicBoolean wanted = new AtomicBoolean();
     private volatile boolean polling;
     private boolean complained;
 
@@ -131,7 +133,8 @@ public final class FleetBus implements AutoCloseable {
         }
         try {
             polling = true;
-            ConsumerRecords<byte[], byte[]> records = consumer.poll(patience);
+            // Whoever wakes it between here and the poll ends the poll; whoever did so before, shortens it.
+            ConsumerRecords<byte[], byte[]> records = consumer.poll(wanted.getAndSet(false) ? Duration.ZERO : patience);
             polling = false;
             while (!records.isEmpty() && received.size() < MOST_AT_ONCE) {
                 complained = false;
@@ -158,8 +161,9 @@ public final class FleetBus implements AutoCloseable {
         return received;
     }
 
-    /** Ends a {@link #poll} that waits; by another thread. */
+    /** Ends a {@link #poll} that waits, or the next one if none does; by another thread. */
     public void wakeUp() {
+        wanted.set(true);
         if (polling) {
             consumer.wakeup();
         }
@@ -252,7 +256,10 @@ public final class FleetBus implements AutoCloseable {
         // A command ends the wait at once; a quiet agent asks seldom.
         settings.put("fetch.max.wait.ms", 10_000);
         settings.put("fetch.max.bytes", 4 * 1024 * 1024);
-        settings.put("metadata.max.age.ms", 60_000);
+        settings.put("metadata.max.age.ms", 300_000);
+        // Nobody looks at a JVM's management beans on ten thousand hosts, and they cost megabytes on each.
+        settings.put("metric.reporters", "");
+        settings.put("enable.metrics.push", false);
         return settings;
     }
 }

@@ -34,8 +34,7 @@ public final class StoreClient {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
 
     private final URI base;
-    private final HttpClient http =
-            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    private HttpClient http;
 
     public StoreClient(URI base) {
         this.base = base;
@@ -44,9 +43,11 @@ public final class StoreClient {
     /** @param kind {@code sources} or {@code packages} */
     public byte[] fetch(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {
         return patiently(() -> {
-            HttpResponse<InputStream> answer = http.send(
-                    HttpRequest.newBuilder(at(kind, digest)).timeout(ANSWER).build(),
-                    HttpResponse.BodyHandlers.ofInputStream());
+            HttpResponse<InputStream> answer = http().send(
+                            HttpRequest.newBuilder(at(kind, digest))
+                                    .timeout(ANSWER)
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream in = answer.body()) {
                 byte[] bytes = in.readNBytes(most + 1);
                 if (answer.statusCode() != 200) {
@@ -69,17 +70,25 @@ public final class StoreClient {
     /** @param kind {@code packages} or {@code logs} */
     public void upload(String kind, Digest digest, byte[] bytes) throws IOException, InterruptedException, Refused {
         patiently(() -> {
-            HttpResponse<byte[]> answer = http.send(
-                    HttpRequest.newBuilder(at(kind, digest))
-                            .timeout(ANSWER)
-                            .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes))
-                            .build(),
-                    HttpResponse.BodyHandlers.ofByteArray());
+            HttpResponse<byte[]> answer = http().send(
+                            HttpRequest.newBuilder(at(kind, digest))
+                                    .timeout(ANSWER)
+                                    .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes))
+                                    .build(),
+                            HttpResponse.BodyHandlers.ofByteArray());
             if (answer.statusCode() / 100 != 2) {
                 throw failure(answer.statusCode(), answer.body());
             }
             return null;
         });
+    }
+
+    /** Made when first needed: with it come the certificates of the whole world, megabytes that an idle agent does without. */
+    private HttpClient http() {
+        if (http == null) {
+            http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+        }
+        return http;
     }
 
     private interface Exchange<T> {
