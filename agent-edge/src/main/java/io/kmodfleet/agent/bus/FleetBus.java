@@ -55,8 +55,8 @@ public final class FleetBus implements AutoCloseable {
     private final KafkaProducer<byte[], byte[]> producer;
     private final KafkaConsumer<byte[], byte[]> consumer;
     private final AtomicInteger underWay = new AtomicInteger();
-    private Optional<TopicPartition> mine = Optional.empty();
     private final AtomicBoolean wanted = new AtomicBoolean();
+    private Optional<TopicPartition> mine = Optional.empty();
     private volatile boolean polling;
     private boolean complained;
 
@@ -147,6 +147,7 @@ public final class FleetBus implements AutoCloseable {
                 records = behind ? consumer.poll(BEHIND) : ConsumerRecords.empty();
             }
         } catch (WakeupException e) {
+            wanted.set(false);
             LOG.debug("woken up");
         } catch (OffsetOutOfRangeException e) {
             consumer.seekToBeginning(List.of(mine.get()));
@@ -256,7 +257,7 @@ public final class FleetBus implements AutoCloseable {
         // A command ends the wait at once; a quiet agent asks seldom.
         settings.put("fetch.max.wait.ms", 10_000);
         settings.put("fetch.max.bytes", 4 * 1024 * 1024);
-        settings.put("metadata.max.age.ms", 300_000);
+        settings.put("metadata.max.age.ms", 60_000);
         // Nobody looks at a JVM's management beans on ten thousand hosts, and they cost megabytes on each.
         settings.put("metric.reporters", "");
         settings.put("enable.metrics.push", false);

@@ -43,11 +43,9 @@ public final class StoreClient {
     /** @param kind {@code sources} or {@code packages} */
     public byte[] fetch(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {
         return patiently(() -> {
-            HttpResponse<InputStream> answer = http().send(
-                            HttpRequest.newBuilder(at(kind, digest))
-                                    .timeout(ANSWER)
-                                    .build(),
-                            HttpResponse.BodyHandlers.ofInputStream());
+            HttpRequest request =
+                    HttpRequest.newBuilder(at(kind, digest)).timeout(ANSWER).build();
+            HttpResponse<InputStream> answer = http().send(request, HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream in = answer.body()) {
                 byte[] bytes = in.readNBytes(most + 1);
                 if (answer.statusCode() != 200) {
@@ -70,12 +68,11 @@ public final class StoreClient {
     /** @param kind {@code packages} or {@code logs} */
     public void upload(String kind, Digest digest, byte[] bytes) throws IOException, InterruptedException, Refused {
         patiently(() -> {
-            HttpResponse<byte[]> answer = http().send(
-                            HttpRequest.newBuilder(at(kind, digest))
-                                    .timeout(ANSWER)
-                                    .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes))
-                                    .build(),
-                            HttpResponse.BodyHandlers.ofByteArray());
+            HttpRequest request = HttpRequest.newBuilder(at(kind, digest))
+                    .timeout(ANSWER)
+                    .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes))
+                    .build();
+            HttpResponse<byte[]> answer = http().send(request, HttpResponse.BodyHandlers.ofByteArray());
             if (answer.statusCode() / 100 != 2) {
                 throw failure(answer.statusCode(), answer.body());
             }

@@ -100,6 +100,21 @@ class FleetBusIT {
     }
 
     @Test
+    void a_wake_up_before_a_poll_ends_that_poll_too() throws Exception {
+        broker.createTopics(1, Topics.COMMANDS, Topics.OBSERVATIONS);
+        command(acknowledge(HOST, 1));
+        try (FleetBus bus = new FleetBus(broker.address(), HOST)) {
+            taken(bus, OptionalLong.empty(), 1);
+            bus.wakeUp();
+            long begin = System.nanoTime();
+
+            bus.poll(LONGEST);
+
+            assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(LONGEST.dividedBy(2));
+        }
+    }
+
+    @Test
     void a_place_that_is_gone_is_told_and_then_the_oldest_is_taken() throws Exception {
         broker.createTopics(1, Topics.COMMANDS, Topics.OBSERVATIONS);
         command(acknowledge(HOST, 1));
