@@ -47,7 +47,7 @@ import org.jboss.logging.Logger;
  * One agent at work: looks, reports, obeys, one thing after the other. An observation is in the journal before it is sent; a
  * command counts as carried out when its result is in the journal. So it may be killed at any moment and goes on where it was.
  */
-final class Agent implements AutoCloseable {
+public final class Agent implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(Agent.class);
     private static final Duration SEND_AGAIN = Duration.ofSeconds(20);
@@ -87,7 +87,7 @@ final class Agent implements AutoCloseable {
      * @param packages where copies of built packages are left, on the host
      * @param lookEvery how often the host is looked at
      */
-    record Settings(
+    public record Settings(
             HostRoot root,
             Path state,
             SortedMap<String, String> labels,
@@ -140,7 +140,7 @@ final class Agent implements AutoCloseable {
         this.watch = new KernelWatch(settings.root(), !observeOnly, bus::wakeUp);
     }
 
-    static Agent start(Settings settings) throws IOException {
+    public static Agent start(Settings settings) throws IOException {
         Files.createDirectories(settings.state());
         FileChannel channel = FileChannel.open(
                 settings.state().resolve("agent.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
@@ -158,7 +158,7 @@ final class Agent implements AutoCloseable {
     }
 
     /** One round: look if it is time, send what waits, take what comes within that time or until something else is due. */
-    void turn(Duration patience) throws IOException, InterruptedException {
+    public void turn(Duration patience) throws IOException, InterruptedException {
         boolean changed = watch.due(System.nanoTime()).filter(Duration::isZero).isPresent();
         if (changed || !clock.instant().isBefore(lookAt)) {
             watch.looking();

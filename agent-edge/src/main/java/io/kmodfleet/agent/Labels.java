@@ -6,7 +6,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /** What an admin calls a host. */
-final class Labels {
+public final class Labels {
 
     private Labels() {}
 
@@ -14,7 +14,7 @@ final class Labels {
      * @param surroundings as {@code a=b,c=d}
      * @param options each as {@code a=b}; these win
      */
-    static SortedMap<String, String> of(String surroundings, List<String> options) {
+    public static SortedMap<String, String> of(String surroundings, List<String> options) {
         SortedMap<String, String> labels = new TreeMap<>();
         if (!surroundings.isBlank()) {
             for (String label : surroundings.split(",")) {
