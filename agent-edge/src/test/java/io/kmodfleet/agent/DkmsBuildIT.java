@@ -416,7 +416,7 @@ class DkmsBuildIT {
     void a_package_that_the_running_kernel_refuses_stands_installed_and_is_told_of() throws Exception {
         put(b, "modprobe", "echo \"modprobe: ERROR: Exec format error\" >&2; exit 1");
 
-        Installer.Result result = b.installer().install(reuse(b, built), running(b.kernel(release())));
+        Installer.Result result = b.installer().install(reuse(b, built), Kernels.asIfRunning(b.kernel(release())));
 
         assertThat(result.observations()).hasSize(2);
         assertThat(result.observations().get(0))
@@ -493,7 +493,7 @@ class DkmsBuildIT {
     /** No kernel of a host root runs here. */
     private Optional<LoadFailed> activateAsIfRunning(Decision.Keep order, Map<Digest, InstallRecord> installed)
             throws Exception {
-        return b.activator().activate(order, running(b.kernel(release())), installed);
+        return b.activator().activate(order, Kernels.asIfRunning(b.kernel(release())), installed);
     }
 
     private Map<Digest, InstallRecord> recordOf(Host host) {
@@ -518,28 +518,10 @@ class DkmsBuildIT {
 
     private static KernelState another(KernelState kernel, String release) {
         KernelIdentity same = kernel.identity();
-        return changed(
+        return Kernels.changed(
                 kernel,
                 new KernelIdentity(same.arch(), release, same.version(), same.image(), same.config(), same.buildId()),
                 false);
-    }
-
-    private static KernelState running(KernelState kernel) {
-        return changed(kernel, kernel.identity(), true);
-    }
-
-    private static KernelState changed(KernelState kernel, KernelIdentity identity, boolean running) {
-        return new KernelState(
-                identity,
-                running,
-                kernel.symbolMap(),
-                kernel.initramfs(),
-                kernel.imageInstalledAt(),
-                kernel.headersInstalledAt(),
-                kernel.checks(),
-                kernel.modules(),
-                kernel.nextBoot(),
-                kernel.compiler());
     }
 
     private static byte[] replaced(byte[] file, String what, String by) {
