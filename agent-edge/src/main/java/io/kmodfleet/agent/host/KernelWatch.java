@@ -148,6 +148,7 @@ public final class KernelWatch implements AutoCloseable {
     private List<Path> directories() {
         List<Path> all = new ArrayList<>();
         all.add(root.at("/boot"));
+        all.add(root.at("/boot/loader/entries"));
         all.add(root.at(SIGN).getParent());
         Path modules = root.at("/lib/modules");
         all.add(modules);
