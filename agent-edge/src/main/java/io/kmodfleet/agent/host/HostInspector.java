@@ -128,8 +128,7 @@ public final class HostInspector {
                 line(release.getOrDefault("ID", "unknown")),
                 line(release.getOrDefault("VERSION_ID", "")),
                 line(release.getOrDefault("PRETTY_NAME", release.getOrDefault("ID", "unknown"))));
-        PackageManager manager = PackageManager.of(
-                os, List.of(release.getOrDefault("ID_LIKE", "").split(" ")));
+        PackageManager manager = manager(os, release);
         String arch = arch();
         Optional<Enrolled> enrolled = secureBoot.look();
         Optional<String> next = nextBoot.release();
@@ -153,6 +152,15 @@ public final class HostInspector {
                 labels,
                 compilers.ofHost(),
                 enrolled.map(Enrolled::state));
+    }
+
+    /** What installs packages on that host. */
+    public PackageManager packageManager(HostReport report) {
+        return manager(report.os(), osRelease());
+    }
+
+    private static PackageManager manager(OperatingSystem os, Map<String, String> release) {
+        return PackageManager.of(os, List.of(release.getOrDefault("ID_LIKE", "").split(" ")));
     }
 
     /**
