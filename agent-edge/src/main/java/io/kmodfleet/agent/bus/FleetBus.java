@@ -47,6 +47,7 @@ public final class FleetBus implements AutoCloseable {
 
     private static final Logger LOG = Logger.getLogger(FleetBus.class);
     private static final Duration ASK_AGAIN = Duration.ofSeconds(2);
+    private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
     private static final Duration BEHIND = Duration.ofMillis(200);
     private static final int MOST_AT_ONCE = 10_000;
 
@@ -155,7 +156,8 @@ public final class FleetBus implements AutoCloseable {
         } catch (InterruptException e) {
             throw e;
         } catch (KafkaException e) {
-            complain(e.getMessage());
+            complain(withCause(e));
+            pause(shorter(patience, AFTER_FAILURE));
         } finally {
             polling = false;
         }
@@ -228,6 +230,23 @@ public final class FleetBus implements AutoCloseable {
                     "command not understood, passed over offset=%d problem=%s error=%s",
                     record.offset(), e.problem(), e.getMessage());
         }
+    }
+
+    private static Duration shorter(Duration one, Duration other) {
+        return one.compareTo(other) < 0 ? one : other;
+    }
+
+    /** Some failures come back at once, and would come back a thousand times a second. */
+    private static void pause(Duration duration) {
+        try {
+            Thread.sleep(duration.toMillis());
+        } catch (InterruptedException e) {
+            throw new InterruptException(e);
+        }
+    }
+
+    private static String withCause(KafkaException failure) {
+        return failure.getCause() == null ? failure.getMessage() : failure.getMessage() + ": " + failure.getCause();
     }
 
     /** Once, until something works again. */
