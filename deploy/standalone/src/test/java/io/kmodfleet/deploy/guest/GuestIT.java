@@ -22,7 +22,7 @@ class GuestIT {
             throws Exception {
         String first = stage.images().kernel();
         String second = stage.images().second();
-        stage.want("1.0");
+        stage.want("1.0", "LOAD");
         Guest builder = stage.boot(stage.images().full(), "builder");
         stage.installAgent(builder, true);
         stage.awaitAnswer("builder", first, "keep UP_TO_DATE");
@@ -60,7 +60,7 @@ class GuestIT {
     @Test
     void headers_that_come_before_their_image_are_waited_for_and_then_mended() throws Exception {
         String third = stage.images().third();
-        stage.want("1.0");
+        stage.want("1.0", "LOAD");
         Guest guest = stage.boot(stage.images().full(), "early");
         stage.installAgent(guest, true);
         stage.awaitAnswer("early", stage.images().kernel(), "keep UP_TO_DATE");

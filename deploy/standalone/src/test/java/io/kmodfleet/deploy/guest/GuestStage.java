@@ -127,8 +127,12 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
                         + " && systemctl restart kmodfleet-agent");
     }
 
-    /** Publishes an edition of the module, and a policy that wants it, loaded and in the initial RAM file system. */
-    void want(String edition) throws IOException, InterruptedException {
+    /**
+     * Publishes an edition of the module, and a policy that wants it in the initial RAM file system too.
+     *
+     * @param proof what one host must have shown before others get it
+     */
+    void want(String edition, String proof) throws IOException, InterruptedException {
         String digest = publishSource(edition);
         Path file = workplace.resolve("policy.yaml");
         String modules = """
@@ -137,9 +141,9 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
                     version: "%s"
                     source: %s
                     binding: EXACT_IMAGE
-                    proof: LOAD
+                    proof: %s
                     initramfs: true
-                """.formatted(MODULE, edition, digest);
+                """.formatted(MODULE, edition, digest, proof);
         Files.writeString(
                 file,
                 Files.readString(HOME.resolve("deploy/policy/default.yaml"))
