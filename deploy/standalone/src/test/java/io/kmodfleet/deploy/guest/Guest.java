@@ -113,7 +113,8 @@ final class Guest implements AutoCloseable {
         arguments.put("path", "/bin/sh");
         ArrayNode words = arguments.putArray("arg");
         words.add("-c");
-        words.add("exec 2>&1; " + line);
+        // Without one of its own, pipes get the number of the standard input.
+        words.add("exec 2>&1 </dev/null; " + line);
         arguments.put("capture-output", true);
         long pid = channel.call("guest-exec", arguments).path("pid").asLong();
         Instant end = Instant.now().plus(limit);
