@@ -19,6 +19,7 @@ import io.kmodfleet.agent.journal.Journal;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
@@ -28,6 +29,7 @@ import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.wire.CloudEvents;
+import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.channels.FileChannel;
@@ -78,7 +80,7 @@ public final class Agent implements AutoCloseable {
     private final Activator activator;
     private final KernelExports exports;
 
-    private Optional<HostReport> reported = Optional.empty();
+    private Optional<Digest> reported = Optional.empty();
     private Instant lookAt = Instant.EPOCH;
     private Instant sendAgainAt = Instant.EPOCH;
     private long sentUpTo;
@@ -161,6 +163,46 @@ public final class Agent implements AutoCloseable {
                 "agent started host=%s root=%s observe=%s",
                 agent.host, settings.root().directory(), agent.observeOnly);
         return agent;
+    }
+
+    /**
+     * What an agent that ends hands to the one that goes on, so that neither a report nor a command is gone through twice.
+     *
+     * @param place next offset in the commands partition
+     * @param reported digest of the last report on the host
+     * @param isWaiting whether something waits for the ledger
+     */
+    public record HandOver(HostId host, OptionalLong place, Optional<Digest> reported, boolean isWaiting) {}
+
+    public HandOver handOver() {
+        OptionalLong place = bus.place();
+        return new HandOver(
+                host,
+                place.isPresent() ? place : memory.place(),
+                reported,
+                !journal.waiting().isEmpty());
+    }
+
+    /**
+     * Goes on where another agent on this host ended; before the first round.
+     *
+     * @param place before which nothing of the commands was for this host
+     */
+    public void takeOver(OptionalLong place, Optional<Digest> reported) throws IOException {
+        if (memory.isNew()) {
+            return;
+        }
+        this.reported = reported;
+        if (place.isPresent() && place.getAsLong() > memory.place().orElse(Long.MAX_VALUE)) {
+            memory.movedTo(place.getAsLong());
+        }
+    }
+
+    /** Whether nothing is left to do until something happens. */
+    public boolean isAtRest() {
+        return !worked
+                && journal.waiting().isEmpty()
+                && watch.due(System.nanoTime()).isEmpty();
     }
 
     /** One round: look if it is time, send what waits, take what comes within that time or until something else is due. */
@@ -248,9 +290,10 @@ public final class Agent implements AutoCloseable {
         HostReport report = inspector.inspect();
         lookAt = clock.instant().plus(lookEvery);
         memory.forgetKernelsNotIn(report);
-        if (!reported.equals(Optional.of(report)) && !journal.isCrowded()) {
+        Digest digest = Digest.of(FleetJson.writeBytes(report));
+        if (!reported.equals(Optional.of(digest)) && !journal.isCrowded()) {
             observe(new Observation.HostReported(host, report));
-            reported = Optional.of(report);
+            reported = Optional.of(digest);
         }
     }
 

@@ -194,9 +194,7 @@ public final class FleetBus implements AutoCloseable {
         try {
             List<PartitionInfo> partitions = consumer.partitionsFor(Topics.COMMANDS, ASK_AGAIN);
             if (partitions != null && !partitions.isEmpty()) {
-                // As the producer's own partitioner does it (BuiltInPartitioner.partitionForKey).
-                int partition = Utils.toPositive(Utils.murmur2(key)) % partitions.size();
-                TopicPartition partitionOfKey = new TopicPartition(Topics.COMMANDS, partition);
+                TopicPartition partitionOfKey = partitionOf(key, partitions.size());
                 consumer.assign(List.of(partitionOfKey));
                 if (from.isPresent()) {
                     consumer.seek(partitionOfKey, from.getAsLong());
@@ -214,6 +212,11 @@ public final class FleetBus implements AutoCloseable {
         }
         Thread.sleep(patience.toMillis());
         return false;
+    }
+
+    /** As the producer's own partitioner does it (BuiltInPartitioner.partitionForKey). */
+    static TopicPartition partitionOf(byte[] key, int partitions) {
+        return new TopicPartition(Topics.COMMANDS, Utils.toPositive(Utils.murmur2(key)) % partitions);
     }
 
     private static void read(ConsumerRecord<byte[], byte[]> record, List<Received> received) {
@@ -259,7 +262,7 @@ public final class FleetBus implements AutoCloseable {
         }
     }
 
-    private static Properties settings(String bootstrapServers) {
+    static Properties settings(String bootstrapServers) {
         Properties settings = new Properties();
         settings.put("bootstrap.servers", bootstrapServers);
         settings.put("acks", "all");

@@ -14,7 +14,7 @@ import java.util.Set;
 final class ServiceSettings {
 
     private static final String PREFIX = "KMODFLEET_";
-    private static final Duration LOOK_EVERY = Duration.ofMinutes(15);
+    private static final Duration LOOK_EVERY = Duration.ofHours(1);
     private static final Set<String> YES = Set.of("yes", "true", "1");
     private static final Set<String> NO = Set.of("no", "false", "0", "");
 
