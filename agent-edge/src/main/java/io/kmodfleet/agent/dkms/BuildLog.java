@@ -39,6 +39,7 @@ public final class BuildLog {
     private final Path file;
     private final Path kept;
     private final Consumer<String> listener;
+    private boolean followed;
 
     /**
      * @param state of the agent
@@ -51,18 +52,20 @@ public final class BuildLog {
     }
 
     /** Of the build that runs, or of the last one. */
-    Path file() {
+    public Path file() {
         return file;
     }
 
-    void begin() throws IOException {
+    public void begin() throws IOException {
         Files.createDirectories(file.getParent());
         Files.deleteIfExists(file);
     }
 
     void note(String action) throws IOException {
         add("==> " + action + "\n");
-        listener.accept("==> " + action);
+        if (!followed) {
+            listener.accept("==> " + action);
+        }
     }
 
     /** Adds what was told already. */
@@ -85,6 +88,7 @@ public final class BuildLog {
         long from = Files.exists(file) ? Files.size(file) : 0;
         List<Path> files = new ArrayList<>(others);
         files.add(0, file);
+        followed = true;
         return new Follower(files, Map.of(file, from));
     }
 
@@ -179,6 +183,7 @@ public final class BuildLog {
         @Override
         public void close() throws IOException {
             ended = true;
+            followed = false;
             try {
                 thread.join();
             } catch (InterruptedException e) {
