@@ -18,6 +18,8 @@ import picocli.CommandLine.ScopeType;
             PreflightCommand.class,
             InstallCommand.class,
             BuildCommand.class,
+            DoctorCommand.class,
+            UninstallCommand.class,
             NotifyCommand.class
         },
         footer = {
@@ -30,7 +32,8 @@ import picocli.CommandLine.ScopeType;
             "  4  install: refused; the message says why and what would change it",
             "  5  install: still waiting when the time was up",
             "  6  install, build: this kernel is not supported, or building was declined",
-            "  7  build: the source does not build for this kernel, or what came out is wrong"
+            "  7  build: the source does not build for this kernel, or what came out is wrong",
+            "  8  doctor: something is left to mend; uninstall: something was left where it was"
         })
 final class AgentCommand {
 
@@ -40,6 +43,7 @@ final class AgentCommand {
     static final int WAITING = 5;
     static final int NOT_SUPPORTED = 6;
     static final int BUILD_FAILED = 7;
+    static final int SOMETHING_LEFT = 8;
 
     @Option(
             names = {"-h", "--help"},

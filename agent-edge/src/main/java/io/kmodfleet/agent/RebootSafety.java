@@ -129,13 +129,17 @@ record RebootSafety(Answer answer, Optional<String> kernel, Optional<String> mod
     }
 
     private static String wrong(InstalledModule module, KernelState kernel) {
+        return staleness(module, kernel).orElse("another version is installed, or one that nobody vouches for");
+    }
+
+    /** Why a module may not be of that very image (product guide, 6.1.2). */
+    static Optional<String> staleness(InstalledModule module, KernelState kernel) {
         if (isForAnotherImage(module, kernel)) {
-            return "what is installed was built for another image of that release";
+            return Optional.of("what is installed was built for another image of that release");
         }
-        if (isOlderThanImage(module, kernel)) {
-            return "what is installed was built before the image was installed";
-        }
-        return "another version is installed, or one that nobody vouches for";
+        return isOlderThanImage(module, kernel)
+                ? Optional.of("what is installed was built before the image was installed")
+                : Optional.empty();
     }
 
     private static boolean isForAnotherImage(InstalledModule module, KernelState kernel) {

@@ -56,7 +56,8 @@ class PowerCutIT {
                     + " where " + there + " was to become " + wanted);
             assertThat(found).as("edition on disk after power cut %d", cut).isIn(there, wanted);
             guest.require(Duration.ofMinutes(1), "modprobe fleetprobe");
-            assertThat(guest.ask("cat /sys/module/fleetprobe/parameters/edition")).isIn(there, wanted);
+            assertThat(guest.ask("cat /sys/module/fleetprobe/parameters/edition"))
+                    .isIn(there, wanted);
             guest.require(Duration.ofMinutes(1), "lsinitramfs /boot/initrd.img-" + kernel + " >/dev/null");
             before += found.equals(there) ? 1 : 0;
             after += found.equals(wanted) ? 1 : 0;
