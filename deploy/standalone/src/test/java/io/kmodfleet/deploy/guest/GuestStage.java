@@ -32,7 +32,7 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
     private static final Path HOME = Path.of(System.getProperty("kmodfleet.home", "../.."))
             .toAbsolutePath()
             .normalize();
-    private static final Duration PATIENCE = Duration.ofMinutes(8);
+    private static final Duration PATIENCE = Duration.ofMinutes(20);
     private static final Duration COMMAND = Duration.ofMinutes(5);
     private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
 
