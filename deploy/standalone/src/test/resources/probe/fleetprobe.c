@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Shows its version below /sys/module/fleetprobe/parameters, and does nothing else. */
+#include <linux/errno.h>
 #include <linux/module.h>
 
 static char *edition = "@VERSION@";
@@ -7,7 +8,7 @@ module_param(edition, charp, 0444);
 
 static int __init fleetprobe_init(void)
 {
-	return 0;
+	return @INIT@;
 }
 
 static void __exit fleetprobe_exit(void)

@@ -41,7 +41,7 @@ class GuestIT {
 
         upgrade(builder, "linux-image-" + second + " linux-headers-" + second);
         stage.await("a reboot into a kernel without its module to be unsafe", () -> stage.reboot("builder")
-                .equals("UNSAFE"));
+                .equals("NOT_SAFE"));
         stage.awaitAnswer("builder", second, "keep UP_TO_DATE");
         stage.await("a reboot to be safe", () -> stage.reboot("builder").equals("SAFE"));
         upgrade(reuser, "linux-image-" + second);
@@ -77,6 +77,20 @@ class GuestIT {
 
         assertThat(guest.ask("uname -r")).isEqualTo(third);
         stage.await("the module in the running kernel", () -> loaded(guest).equals("1.0"));
+    }
+
+    @Test
+    void a_module_that_the_kernel_refuses_is_recalled_with_the_words_of_that_kernel() throws Exception {
+        String kernel = stage.images().kernel();
+        stage.wantRefused("0.9");
+        Guest guest = stage.boot(stage.images().full(), "refuser");
+        stage.installAgent(guest, true);
+        stage.await("the package to be given up", () -> stage.answer("refuser", kernel)
+                .startsWith("reject "));
+
+        assertThat(loaded(guest)).isEmpty();
+        assertThat(stage.rehearsal().kmodfleet("failures").output()).contains("could not insert 'fleetprobe'");
+        assertThat(stage.reboot("refuser")).isEqualTo("NOT_SAFE");
     }
 
     private static void upgrade(Guest guest, String packages) throws IOException, InterruptedException {

@@ -133,7 +133,16 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
      * @param proof what one host must have shown before others get it
      */
     void want(String edition, String proof) throws IOException, InterruptedException {
-        String digest = publishSource(edition);
+        want(edition, "0", proof);
+    }
+
+    /** The same of an edition that builds and that no kernel takes. */
+    void wantRefused(String edition) throws IOException, InterruptedException {
+        want(edition, "-EIO", "LOAD");
+    }
+
+    private void want(String edition, String init, String proof) throws IOException, InterruptedException {
+        String digest = publishSource(edition, init);
         Path file = workplace.resolve("policy.yaml");
         String modules = """
                 modules:
@@ -152,7 +161,8 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
         rehearsal.kmodfleet("policy", "set", file.toString(), "-o", "json").json();
     }
 
-    private String publishSource(String edition) throws IOException, InterruptedException {
+    /** @param init what the module's own start returns to the kernel */
+    private String publishSource(String edition, String init) throws IOException, InterruptedException {
         Path tree = Files.createDirectories(workplace.resolve(MODULE + "-" + edition));
         Path probe = HOME.resolve("deploy/standalone/src/test/resources/probe");
         for (String name : List.of("dkms.conf", "Makefile", "fleetprobe.c")) {
@@ -177,7 +187,7 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
         return "";
     }
 
-    /** Whether the coordinator holds it safe to reboot: {@code SAFE}, {@code UNSAFE} or {@code UNKNOWN}. */
+    /** Whether the coordinator holds it safe to reboot: {@code SAFE}, {@code NOT_SAFE} or {@code UNKNOWN}. */
     String reboot(String host) throws IOException, InterruptedException {
         return host(host).path("reboot").path("answer").asText();
     }
