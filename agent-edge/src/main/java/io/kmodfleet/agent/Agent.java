@@ -2,8 +2,11 @@ package io.kmodfleet.agent;
 
 import io.kmodfleet.agent.bus.FleetBus;
 import io.kmodfleet.agent.bus.FleetBus.Received;
+import io.kmodfleet.agent.dkms.BuildLimit;
+import io.kmodfleet.agent.dkms.BuildLog;
 import io.kmodfleet.agent.dkms.Dkms;
 import io.kmodfleet.agent.dkms.ModuleBuilder;
+import io.kmodfleet.agent.dkms.SourceBuild;
 import io.kmodfleet.agent.host.HostInspector;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
@@ -43,6 +46,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedMap;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
@@ -82,6 +86,7 @@ public final class Agent implements AutoCloseable {
     private long sentUpTo;
     private Optional<Instant> acknowledgedAt = Optional.empty();
     private boolean worked = true;
+    private volatile Consumer<String> buildListener = line -> {};
 
     /**
      * @param labels what its admin calls the host
@@ -126,13 +131,14 @@ public final class Agent implements AutoCloseable {
         HostPrograms programs = new HostPrograms(settings.root());
         Dkms dkms = new Dkms(settings.root(), programs, settings.state());
         StoreClient store = new StoreClient(settings.store());
+        SourceBuild building = new SourceBuild(settings.root(), programs, dkms, BuildLimit.fromEnvironment(), clock);
         this.builder = new ModuleBuilder(
                 host,
                 settings.root(),
-                dkms,
+                building,
                 store,
                 settings.packages(),
-                settings.state().resolve("build.log"),
+                new BuildLog(settings.state(), line -> buildListener.accept(line)),
                 clock);
         this.installer = new Installer(
                 host, settings.root(), programs, dkms, store, settings.state().resolve("install.log"));
@@ -260,6 +266,11 @@ public final class Agent implements AutoCloseable {
         consent.give();
         acknowledgedAt = Optional.empty();
         lookAt = Instant.EPOCH;
+    }
+
+    /** Has every line that a build says told as it comes, in another thread. */
+    void followBuilds(Consumer<String> listener) {
+        buildListener = listener;
     }
 
     List<Decision> decisions() {
@@ -440,7 +451,7 @@ public final class Agent implements AutoCloseable {
                     order, "Expected kernel " + order.target().release() + ", but it is not installed any more"));
             return;
         }
-        observe(builder.build(order, kernel.get().identity()));
+        observe(builder.build(order, kernel.get()));
     }
 
     private Observation notBuilt(Decision.Build order, String why) {

@@ -17,6 +17,9 @@ import picocli.CommandLine.ScopeType;
             WhyCommand.class,
             PreflightCommand.class,
             InstallCommand.class,
+            BuildCommand.class,
+            DoctorCommand.class,
+            UninstallCommand.class,
             NotifyCommand.class
         },
         footer = {
@@ -28,7 +31,9 @@ import picocli.CommandLine.ScopeType;
             "  3  Kafka or the store was not reached in time",
             "  4  install: refused; the message says why and what would change it",
             "  5  install: still waiting when the time was up",
-            "  6  install: this kernel is not supported, or building was declined"
+            "  6  install, build: this kernel is not supported, or building was declined",
+            "  7  build: the source does not build for this kernel, or what came out is wrong",
+            "  8  doctor: something is left to mend; uninstall: something was left where it was"
         })
 final class AgentCommand {
 
@@ -37,6 +42,8 @@ final class AgentCommand {
     static final int REFUSED = 4;
     static final int WAITING = 5;
     static final int NOT_SUPPORTED = 6;
+    static final int BUILD_FAILED = 7;
+    static final int SOMETHING_LEFT = 8;
 
     @Option(
             names = {"-h", "--help"},

@@ -27,13 +27,13 @@ class CommandLineSetup {
     }
 
     /** The JDK's own words on a file are no more than its name. */
-    private static String sentenceOf(Exception failure) {
+    static String sentenceOf(Exception failure) {
         if (failure instanceof FileSystemException file) {
             String why = file instanceof AccessDeniedException
                     ? "this user may not. Run as root, or choose another directory with --state"
                     : file.getReason() == null ? file.getClass().getSimpleName() : file.getReason();
             return "Expected to read and write " + file.getFile() + ", but " + why + ".";
         }
-        return failure.getMessage();
+        return failure.getMessage() == null ? failure.toString() : failure.getMessage();
     }
 }

@@ -1,11 +1,17 @@
 package io.kmodfleet.agent;
 
+import io.kmodfleet.agent.host.HostInspector;
 import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.host.InstallRecord;
+import io.kmodfleet.contracts.Digest;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import picocli.CommandLine.Option;
 
 /** Which host is meant, and where the agent keeps what it knows. */
@@ -45,16 +51,37 @@ final class HostOptions {
         json
     }
 
+    /** @throws Trouble where it is the root of no Linux system: a directory given by mistake must not become one */
     HostRoot root() {
+        HostRoot found = anyRoot();
+        if (Stream.of("/etc/os-release", "/usr/lib/os-release").map(found::at).noneMatch(Files::isRegularFile)) {
+            throw new Trouble("Expected the root directory of a Linux system, but " + root
+                    + " has neither etc/os-release nor usr/lib/os-release. Mount it, or name another after --root.");
+        }
+        return found;
+    }
+
+    /** Without a look into it. */
+    HostRoot anyRoot() {
         if (!Files.isDirectory(root)) {
             throw new Trouble("Expected a directory after --root, but " + root + " is none.");
         }
         return new HostRoot(root);
     }
 
+    /** Changes nothing, not even in the agent's state: whoever only looks may be anybody. */
+    HostInspector inspector(Supplier<Map<Digest, InstallRecord>> installed) {
+        return new HostInspector(root(), false, Optional.empty(), installed, labels(), Consent.in(state())::isGiven);
+    }
+
+    boolean makesInitramfs() {
+        return Stream.of("update-initramfs", "dracut", "mkinitcpio")
+                .anyMatch(name -> root().program(name).isPresent());
+    }
+
     Path state() {
         return state.orElseGet(() -> {
-            Path shared = root().at("/var/lib/kmodfleet");
+            Path shared = anyRoot().at("/var/lib/kmodfleet");
             boolean mine = Files.isWritable(Files.exists(shared) ? shared : shared.getParent());
             return mine ? shared : Path.of(System.getProperty("user.home"), ".local", "state", "kmodfleet");
         });

@@ -1,18 +1,24 @@
 package io.kmodfleet.agent;
 
+import io.kmodfleet.agent.host.HostDetail;
+import io.kmodfleet.agent.host.HostInspector;
+import io.kmodfleet.agent.host.HostRoot;
+import io.kmodfleet.agent.host.KernelPackage;
+import io.kmodfleet.agent.supply.Supplier;
+import io.kmodfleet.agent.supply.SupplyPlan;
 import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.wire.FleetJson;
-import java.io.Console;
 import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -39,8 +45,6 @@ final class InstallCommand implements Callable<Integer> {
             Reason.ARCH_UNSUPPORTED,
             Reason.NOT_APPLICABLE);
 
-    private static final DateTimeFormatter TIME = DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss");
-
     @Mixin
     private HostOptions host;
 
@@ -59,29 +63,93 @@ final class InstallCommand implements Callable<Integer> {
             description = "Answer every question with yes.")
     private boolean yes;
 
+    @Option(
+            names = "--install-dependencies",
+            description =
+                    "First install what building lacks (dkms, gcc, make, headers) with this host's package manager; asks before.")
+    private boolean installDependencies;
+
+    @Option(
+            names = "--dry-run",
+            description = "Say what would be installed, reported and done; change nothing and ask nobody.")
+    private boolean dryRun;
+
     private boolean asked;
+    private Screen screen;
 
     /** What {@code -o json} prints at the end. */
     record Visit(int exitCode, String outcome, List<Decision> decisions) {}
 
     @Override
     public Integer call() throws Exception {
-        if (fleet.enablesDkms() && host.root().program("dkms").isEmpty()) {
+        HostRoot root = host.root();
+        Path state = host.state();
+        if (dryRun) {
+            return InstallPreview.of(host, fleet, installDependencies).show(host);
+        }
+        Hangup.survive();
+        Files.createDirectories(state);
+        screen = Screen.of(host.isJson()).keptIn(state.resolve("visit.log"));
+        HostInspector inspector = host.inspector(Map::of);
+        HostReport report = inspector.inspect();
+        if (installDependencies) {
+            supply(root, SupplyPlan.of(report, inspector.packageManager(report), InstallPreview.hasExtraSources(root)));
+        }
+        if (fleet.enablesDkms() && root.program("dkms").isEmpty()) {
             throw new Trouble(
                     "Expected the DKMS tools on this host, for --enable-dkms was given, but dkms is not installed."
-                            + " Install it ('kmodfleet-agent preflight' names the command), or leave out --enable-dkms.");
+                            + " Install it ('kmodfleet-agent preflight' names the command, --install-dependencies runs"
+                            + " it), or leave out --enable-dkms.");
         }
-        try (Agent agent = Agent.start(fleet.settings(host, false))) {
+        sayWhatHadBeenInstalled(inspector.detail(report, Set.of()), report);
+        try (Agent agent = Agent.start(fleet.settings(host, false));
+                BuildProgress progress = BuildProgress.show(screen, state.resolve("build.log"))) {
             Visit visit = visit(agent);
+            progress.close();
             if (host.isJson()) {
                 System.out.println(FleetJson.write(visit));
-            } else if (visit.exitCode() == 0) {
-                say("✔ [SUCCESS] " + visit.outcome());
+            }
+            if (visit.exitCode() == 0) {
+                screen.success(visit.outcome());
             } else {
-                say("[ERROR] " + visit.outcome());
+                screen.error(visit.outcome());
             }
             return visit.exitCode();
         }
+    }
+
+    /** Product guide, 3.1. */
+    private void sayWhatHadBeenInstalled(HostDetail detail, HostReport report) {
+        report.kernels().stream()
+                .filter(kernel -> kernel.running() || kernel.nextBoot().orElse(false))
+                .map(kernel -> detail.packages().getOrDefault(kernel.identity().release(), List.of()))
+                .map(packages -> packages.stream()
+                        .filter(entry -> entry.kind() != KernelPackage.Kind.OTHER)
+                        .map(KernelPackage::name)
+                        .toList())
+                .filter(names -> !names.isEmpty())
+                .forEach(names -> screen.info("The " + String.join(" and ", names) + " had been installed."));
+    }
+
+    private void supply(HostRoot root, SupplyPlan plan) throws IOException, InterruptedException {
+        if (plan.isEmpty()) {
+            screen.info("Everything that building needs is installed.");
+            return;
+        }
+        screen.info("Building here lacks " + String.join(", ", plan.supplied()) + ". To be run:");
+        plan.steps().forEach(step -> screen.info("  " + step));
+        boolean agreed = yes || !host.isJson() && screen.agrees("Run these commands now? (y/n) [n]: ");
+        if (!agreed) {
+            screen.info("Not run. This host only reuses what others built.");
+            return;
+        }
+        Supplier.Result result =
+                new Supplier(root, step -> screen.info("Running: " + step), line -> screen.line("  ", line)).run(plan);
+        result.restored().forEach(file -> screen.info("Put back as it was: " + file));
+        if (result.failed().isPresent()) {
+            throw new Trouble(result.failed().get() + ". Nothing was reported; run it again once that is mended.");
+        }
+        screen.success("Installed: " + String.join(", ", plan.supplied()) + ".");
     }
 
     private Visit visit(Agent agent) throws IOException, InterruptedException {
@@ -89,7 +157,7 @@ final class InstallCommand implements Callable<Integer> {
         Instant end = begin.plusSeconds(timeout);
         List<Decision> shown = new ArrayList<>();
         boolean answered = false;
-        say("[INFO] Reporting this host and its kernels.");
+        screen.info("Reporting this host and its kernels.");
         while (true) {
             agent.turn(PATIENCE);
             Instant now = Instant.now();
@@ -171,7 +239,6 @@ final class InstallCommand implements Callable<Integer> {
 
     /** Without a terminal nobody agrees. */
     private boolean agrees(Decision decision) {
-        Console console = System.console();
         if (asked || host.isJson() && !yes) {
             return false;
         }
@@ -180,12 +247,10 @@ final class InstallCommand implements Callable<Integer> {
                 "Sorry, the current kernel version " + decision.subject().release()
                         + " is not found, but the DKMS tools is installed, would you like to build "
                         + decision.subject().module() + " with DKMS? (y/n) [n]: ";
-        if (yes || console == null) {
-            say("[INFO] " + question + (yes ? "y" : "n"));
-            return yes;
+        if (yes) {
+            screen.info(question + "y");
         }
-        String answer = console.readLine("[%s] [INFO] %s", LocalDateTime.now().format(TIME), question);
-        return answer != null && answer.strip().toLowerCase(Locale.ROOT).matches("y|yes");
+        return yes || screen.agrees(question);
     }
 
     /** Keep is done, Reject is final for this visit. */
@@ -195,18 +260,12 @@ final class InstallCommand implements Callable<Integer> {
 
     private void show(Decision decision) {
         if (decision instanceof Decision.Keep) {
-            say("✔ [SUCCESS] " + Answers.lineOf(decision));
+            screen.success(Answers.lineOf(decision));
         } else if (decision instanceof Decision.Reject) {
-            say("[ERROR] " + Answers.lineOf(decision));
-            Answers.remediesOf(decision).forEach(remedy -> say("[ERROR]   " + remedy));
+            screen.error(Answers.lineOf(decision));
+            Answers.remediesOf(decision).forEach(remedy -> screen.error("  " + remedy));
         } else if (decision instanceof Decision.Wait) {
-            say("[INFO] " + Answers.lineOf(decision));
+            screen.info(Answers.lineOf(decision));
         }
-    }
-
-    /** In JSON the lines are no part of the answer. */
-    private void say(String line) {
-        (host.isJson() ? System.err : System.out)
-                .println("[" + LocalDateTime.now().format(TIME) + "] " + line);
     }
 }

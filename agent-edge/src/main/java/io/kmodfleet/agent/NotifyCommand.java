@@ -31,7 +31,7 @@ final class NotifyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        Path sign = host.root().at(KernelWatch.SIGN);
+        Path sign = host.anyRoot().at(KernelWatch.SIGN);
         try {
             if (Files.isDirectory(sign.getParent())) {
                 Files.write(sign, new byte[0]);

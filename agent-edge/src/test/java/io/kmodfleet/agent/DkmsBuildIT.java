@@ -2,8 +2,10 @@ package io.kmodfleet.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmodfleet.agent.dkms.BuildLog;
 import io.kmodfleet.agent.dkms.Dkms;
 import io.kmodfleet.agent.dkms.ModuleBuilder;
+import io.kmodfleet.agent.dkms.SourceBuild;
 import io.kmodfleet.agent.host.HostInspector;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
@@ -42,6 +44,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -99,7 +102,14 @@ class DkmsBuildIT {
                     root,
                     id,
                     inspector,
-                    new ModuleBuilder(id, root, dkms, client, PACKAGES, state.resolve("build.log"), Clock.systemUTC()),
+                    new ModuleBuilder(
+                            id,
+                            root,
+                            new SourceBuild(root, programs, dkms, Duration.ofMinutes(10), Clock.systemUTC()),
+                            client,
+                            PACKAGES,
+                            new BuildLog(state, line -> {}),
+                            Clock.systemUTC()),
                     new Installer(id, root, programs, dkms, client, state.resolve("install.log")),
                     new Activator(id, root, programs));
         }
@@ -141,8 +151,7 @@ class DkmsBuildIT {
     @Test
     @Order(1)
     void a_host_with_dkms_builds_a_module_for_that_very_kernel_and_uploads_it() throws Exception {
-        Observation ended =
-                a.builder().build(order(a, source), a.kernel(release()).identity());
+        Observation ended = a.builder().build(order(a, source), a.kernel(release()));
 
         assertThat(ended).isInstanceOf(BuildSucceeded.class);
         built = (BuildSucceeded) ended;
@@ -223,8 +232,7 @@ class DkmsBuildIT {
     @Order(6)
     void a_package_of_another_host_is_entered_into_dkms_and_nothing_is_compiled() throws Exception {
         HostPrograms programs = new HostPrograms(a.root());
-        programs.run(
-                java.time.Duration.ofMinutes(1), List.of("dkms", "remove", "-m", module(), "-v", version(), "--all"));
+        programs.run(Duration.ofMinutes(1), List.of("dkms", "remove", "-m", module(), "-v", version(), "--all"));
         assertThat(a.kernel(release()).modules()).isEmpty();
         Path gcc = a.root().program("make").orElseThrow();
         Files.move(gcc, gcc.resolveSibling("make.elsewhere"));
@@ -241,8 +249,7 @@ class DkmsBuildIT {
     @Test
     @Order(7)
     void a_build_over_an_installed_module_succeeds_too() throws Exception {
-        assertThat(a.builder().build(order(a, source), a.kernel(release()).identity()))
-                .isInstanceOf(BuildSucceeded.class);
+        assertThat(a.builder().build(order(a, source), a.kernel(release()))).isInstanceOf(BuildSucceeded.class);
     }
 
     @Test
@@ -250,8 +257,7 @@ class DkmsBuildIT {
     void what_the_compiler_refuses_is_reported_with_its_first_error_and_the_log() throws Exception {
         Digest broken = store.put("sources", changed("v4l2loopback.c", "#error this does not build\n"));
 
-        BuildFailed failed = (BuildFailed)
-                a.builder().build(order(a, broken), a.kernel(release()).identity());
+        BuildFailed failed = (BuildFailed) a.builder().build(order(a, broken), a.kernel(release()));
 
         assertThat(failed.failure()).isEqualTo(FailureClass.BUILD);
         assertThat(failed.error()).contains("#error this does not build");
@@ -263,8 +269,7 @@ class DkmsBuildIT {
     void a_source_that_excludes_this_kernel_is_not_applicable() throws Exception {
         Digest excluded = store.put("sources", changed("dkms.conf", "BUILD_EXCLUSIVE_KERNEL=\"^2\\\\.4\\\\.\"\n"));
 
-        BuildFailed failed = (BuildFailed)
-                a.builder().build(order(a, excluded), a.kernel(release()).identity());
+        BuildFailed failed = (BuildFailed) a.builder().build(order(a, excluded), a.kernel(release()));
 
         assertThat(failed.failure()).isEqualTo(FailureClass.NOT_APPLICABLE);
         assertThat(failed.exitCode()).contains(77);
@@ -273,8 +278,7 @@ class DkmsBuildIT {
     @Test
     @Order(10)
     void a_host_without_a_compiler_cannot_build_although_this_machine_could() throws Exception {
-        BuildFailed failed = (BuildFailed)
-                b.builder().build(order(b, source), b.kernel(release()).identity());
+        BuildFailed failed = (BuildFailed) b.builder().build(order(b, source), b.kernel(release()));
 
         assertThat(failed.failure()).isEqualTo(FailureClass.INFRASTRUCTURE);
     }
@@ -412,7 +416,7 @@ class DkmsBuildIT {
     void a_package_that_the_running_kernel_refuses_stands_installed_and_is_told_of() throws Exception {
         put(b, "modprobe", "echo \"modprobe: ERROR: Exec format error\" >&2; exit 1");
 
-        Installer.Result result = b.installer().install(reuse(b, built), running(b.kernel(release())));
+        Installer.Result result = b.installer().install(reuse(b, built), Kernels.asIfRunning(b.kernel(release())));
 
         assertThat(result.observations()).hasSize(2);
         assertThat(result.observations().get(0))
@@ -489,7 +493,7 @@ class DkmsBuildIT {
     /** No kernel of a host root runs here. */
     private Optional<LoadFailed> activateAsIfRunning(Decision.Keep order, Map<Digest, InstallRecord> installed)
             throws Exception {
-        return b.activator().activate(order, running(b.kernel(release())), installed);
+        return b.activator().activate(order, Kernels.asIfRunning(b.kernel(release())), installed);
     }
 
     private Map<Digest, InstallRecord> recordOf(Host host) {
@@ -514,28 +518,10 @@ class DkmsBuildIT {
 
     private static KernelState another(KernelState kernel, String release) {
         KernelIdentity same = kernel.identity();
-        return changed(
+        return Kernels.changed(
                 kernel,
                 new KernelIdentity(same.arch(), release, same.version(), same.image(), same.config(), same.buildId()),
                 false);
-    }
-
-    private static KernelState running(KernelState kernel) {
-        return changed(kernel, kernel.identity(), true);
-    }
-
-    private static KernelState changed(KernelState kernel, KernelIdentity identity, boolean running) {
-        return new KernelState(
-                identity,
-                running,
-                kernel.symbolMap(),
-                kernel.initramfs(),
-                kernel.imageInstalledAt(),
-                kernel.headersInstalledAt(),
-                kernel.checks(),
-                kernel.modules(),
-                kernel.nextBoot(),
-                kernel.compiler());
     }
 
     private static byte[] replaced(byte[] file, String what, String by) {
@@ -570,7 +556,7 @@ class DkmsBuildIT {
 
     private String status(Host host) throws IOException, InterruptedException {
         return new HostPrograms(host.root())
-                .run(java.time.Duration.ofMinutes(1), List.of("dkms", "status"))
+                .run(Duration.ofMinutes(1), List.of("dkms", "status"))
                 .output();
     }
 

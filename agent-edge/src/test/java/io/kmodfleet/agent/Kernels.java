@@ -4,6 +4,8 @@ import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
@@ -30,5 +32,24 @@ public final class Kernels {
                 Optional.of(10),
                 "observation " + number,
                 Optional.empty());
+    }
+
+    /** No kernel of a host root runs on the machine of a test. */
+    public static KernelState asIfRunning(KernelState kernel) {
+        return changed(kernel, kernel.identity(), true);
+    }
+
+    public static KernelState changed(KernelState kernel, KernelIdentity identity, boolean running) {
+        return new KernelState(
+                identity,
+                running,
+                kernel.symbolMap(),
+                kernel.initramfs(),
+                kernel.imageInstalledAt(),
+                kernel.headersInstalledAt(),
+                kernel.checks(),
+                kernel.modules(),
+                kernel.nextBoot(),
+                kernel.compiler());
     }
 }

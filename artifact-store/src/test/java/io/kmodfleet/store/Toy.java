@@ -76,7 +76,7 @@ public record Toy(String version, byte[] conf, byte[] source) {
                 "gcc 12",
                 "dkms-3.0.10",
                 Samples.HOST,
-                Samples.ID,
+                Optional.of(Samples.ID),
                 Samples.digest("log"),
                 Samples.AT);
         return ModulePackage.write(manifest, packedConf, List.of(module));

@@ -18,7 +18,7 @@ import java.util.Optional;
  * @param compiler first line of the compiler's {@code --version}
  * @param dkms first line of {@code dkms --version}
  * @param builder who built it
- * @param build the decision it was built for
+ * @param build the decision it was built for; absent where a person had it built
  * @param log SHA-256 of the build log
  * @param builtAt when the build ended
  */
@@ -33,7 +33,7 @@ public record PackageManifest(
         String compiler,
         String dkms,
         HostId builder,
-        DecisionId build,
+        Optional<DecisionId> build,
         Digest log,
         Instant builtAt) {
 
@@ -56,7 +56,7 @@ public record PackageManifest(
         Objects.requireNonNull(compiler, "compiler");
         Objects.requireNonNull(dkms, "dkms");
         Objects.requireNonNull(builder, "builder");
-        Objects.requireNonNull(build, "build");
+        build = Absent.orEmpty(build);
         Objects.requireNonNull(log, "log");
         Objects.requireNonNull(builtAt, "builtAt");
     }

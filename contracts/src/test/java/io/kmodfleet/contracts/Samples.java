@@ -103,7 +103,29 @@ public final class Samples {
             "gcc (Debian 12.2.0) 12.2.0",
             "dkms-3.0.10",
             HOST,
-            ID,
+            Optional.of(ID),
+            digest("log"),
+            AT);
+
+    /** Of a package that a person had built. */
+    public static final PackageManifest MANIFEST_BY_HAND = new PackageManifest(
+            1,
+            "v4l2loopback",
+            "0.12.7",
+            TARGET,
+            KERNEL,
+            List.of(new PackagedModule(
+                    "v4l2loopback",
+                    "module/v4l2loopback.ko",
+                    digest("file"),
+                    digest("body"),
+                    "6.1.0-56-amd64 SMP preempt mod_unload modversions ",
+                    Optional.of("0123456789ABCDEF0123456"))),
+            digest("dkms.conf"),
+            "gcc (Debian 12.2.0) 12.2.0",
+            "dkms-3.0.10",
+            HOST,
+            Optional.empty(),
             digest("log"),
             AT);
 

@@ -1,6 +1,7 @@
 package io.kmodfleet.agent.dkms;
 
 import io.kmodfleet.agent.host.HostPrograms;
+import io.kmodfleet.agent.host.HostPrograms.Conditions;
 import io.kmodfleet.agent.host.HostPrograms.Outcome;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.contracts.BuildTarget;
@@ -18,19 +19,14 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /** The dkms of one host. It has no lock of its own, so every use of it here holds the host's lock. */
 public final class Dkms {
 
-    private static final Duration BUILD = Duration.ofMinutes(30);
     private static final Duration STEP = Duration.ofMinutes(5);
     private static final Duration QUESTION = Duration.ofSeconds(20);
 
@@ -92,15 +88,59 @@ public final class Dkms {
         return Files.exists(known) ? new Outcome(0, outcome.output()) : outcome;
     }
 
-    Outcome build(String module, String version, BuildTarget target, Path log)
+    /** Makes a source known to dkms in a scratch tree. */
+    Outcome addIn(ScratchTree scratch, SourcePackage source, Conditions conditions, Path log)
             throws IOException, InterruptedException {
-        List<String> line = new ArrayList<>();
-        // A build is in nobody's way.
-        root.program("ionice").ifPresent(ionice -> line.addAll(List.of("ionice", "-c", "3")));
-        root.program("nice").ifPresent(nice -> line.addAll(List.of("nice", "-n", "10")));
-        line.addAll(List.of("dkms", "build", "--force"));
-        line.addAll(about(module, version, target));
-        return programs.run(BUILD, log, line);
+        return programs.run(conditions, log, in(scratch, "add", source));
+    }
+
+    /** Has dkms build in a scratch tree: the host's own entries are neither read nor changed. */
+    Outcome buildIn(
+            ScratchTree scratch, SourcePackage source, String release, String arch, Conditions conditions, Path log)
+            throws IOException, InterruptedException {
+        List<String> line = in(scratch, "build", source);
+        line.addAll(List.of("-k", release, "-a", arch));
+        return programs.run(conditions, log, line);
+    }
+
+    private static List<String> in(ScratchTree scratch, String action, SourcePackage source) {
+        return new ArrayList<>(List.of(
+                "dkms",
+                action,
+                "--dkmstree",
+                ScratchTree.DKMS,
+                "--sourcetree",
+                ScratchTree.SOURCES,
+                "-m",
+                source.conf().name(),
+                "-v",
+                source.conf().version()));
+    }
+
+    /** Whether dkms finds a key here to sign with, in the places that it looks at. */
+    boolean hasSigningKey() {
+        return Stream.of("/var/lib/dkms/mok.key", "/var/lib/shim-signed/mok/MOK.priv")
+                        .anyMatch(key -> Files.exists(root.at(key)))
+                || frameworkConfs().anyMatch(Dkms::namesKey);
+    }
+
+    private Stream<Path> frameworkConfs() {
+        List<Path> confs = new ArrayList<>(List.of(root.at("/etc/dkms/framework.conf")));
+        try (Stream<Path> files = Files.list(root.at("/etc/dkms/framework.conf.d"))) {
+            files.forEach(confs::add);
+        } catch (IOException e) {
+            // Older releases have no such directory.
+        }
+        return confs.stream();
+    }
+
+    private static boolean namesKey(Path conf) {
+        try {
+            return Files.readAllLines(conf, StandardCharsets.ISO_8859_1).stream()
+                    .anyMatch(line -> line.matches("\\s*mok_signing_key\\s*=.+"));
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     public Outcome install(String module, String version, BuildTarget target) throws IOException, InterruptedException {
@@ -134,8 +174,8 @@ public final class Dkms {
     private static void put(SourcePackage source, Path place) throws IOException {
         Path fresh = place.resolveSibling("." + place.getFileName() + ".new");
         Path old = place.resolveSibling("." + place.getFileName() + ".old");
-        delete(fresh);
-        delete(old);
+        Trees.delete(fresh);
+        Trees.delete(old);
         for (SourceFile file : source.files()) {
             Path at = fresh.resolve(file.path());
             Files.createDirectories(at.getParent());
@@ -147,12 +187,15 @@ public final class Dkms {
             Files.move(place, old, StandardCopyOption.ATOMIC_MOVE);
         }
         Files.move(fresh, place, StandardCopyOption.ATOMIC_MOVE);
-        delete(old);
+        Trees.delete(old);
     }
 
     /** The module files that dkms has built. */
     public List<Path> built(String module, String version, BuildTarget target) throws IOException {
-        Path directory = entry(module, version, target).resolve("module");
+        return moduleFilesIn(entry(module, version, target).resolve("module"));
+    }
+
+    static List<Path> moduleFilesIn(Path directory) throws IOException {
         if (!Files.isDirectory(directory)) {
             return List.of();
         }
@@ -169,7 +212,7 @@ public final class Dkms {
             throws IOException {
         Path entry = entry(module, version, target);
         Path fresh = entry.resolveSibling("." + target.arch() + ".new");
-        delete(fresh);
+        Trees.delete(fresh);
         Files.createDirectories(fresh.resolve("module"));
         Files.createDirectories(fresh.resolve("log"));
         for (int i = 0; i < names.size(); i++) {
@@ -182,26 +225,8 @@ public final class Dkms {
                 out.force(true);
             }
         }
-        delete(entry);
+        Trees.delete(entry);
         Files.move(fresh, entry, StandardCopyOption.ATOMIC_MOVE);
-    }
-
-    /** The compiler's words about a build that began then, wherever dkms left them. */
-    Optional<String> makeLog(String module, String version, BuildTarget target, Instant begin) {
-        List<Path> places = List.of(
-                tree(module, version).resolve("build/make.log"),
-                entry(module, version, target).resolve("log/make.log"));
-        for (Path place : places) {
-            try {
-                // What an earlier build left says nothing of this one.
-                if (!Files.getLastModifiedTime(place).toInstant().isBefore(begin.truncatedTo(ChronoUnit.SECONDS))) {
-                    return Optional.of(new String(Files.readAllBytes(place), StandardCharsets.UTF_8));
-                }
-            } catch (IOException e) {
-                // The next place.
-            }
-        }
-        return Optional.empty();
     }
 
     private Path tree(String module, String version) {
@@ -210,16 +235,5 @@ public final class Dkms {
 
     private Path entry(String module, String version, BuildTarget target) {
         return tree(module, version).resolve(target.release()).resolve(target.arch());
-    }
-
-    private static void delete(Path directory) throws IOException {
-        if (Files.notExists(directory, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        try (Stream<Path> files = Files.walk(directory)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
-        }
     }
 }

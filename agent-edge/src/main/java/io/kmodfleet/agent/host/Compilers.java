@@ -42,9 +42,9 @@ final class Compilers {
         return Optional.empty();
     }
 
-    Optional<Compiler> ofKernel(String release) {
+    Optional<Compiler> ofKernel(Path config) {
         try {
-            return configs.get(root.at("/boot/config-" + release), Compilers::inConfig);
+            return configs.get(config, Compilers::inConfig);
         } catch (IOException e) {
             return Optional.empty();
         }

@@ -1,5 +1,6 @@
 package io.kmodfleet.agent.host;
 
+import io.kmodfleet.agent.host.SecureBootState.Enrolled;
 import io.kmodfleet.contracts.Check;
 import io.kmodfleet.contracts.Check.Piece;
 import io.kmodfleet.contracts.Digest;
@@ -13,6 +14,7 @@ import io.kmodfleet.contracts.OperatingSystem;
 import io.kmodfleet.contracts.SymbolMap;
 import io.kmodfleet.contracts.module.Compression;
 import io.kmodfleet.contracts.module.ModuleFile;
+import io.kmodfleet.contracts.module.ModuleSigner;
 import io.kmodfleet.contracts.module.NotAModule;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -20,23 +22,22 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Looks at a host and writes down what is there. What cannot be read is left out, never guessed. */
@@ -57,11 +58,21 @@ public final class HostInspector {
     private final Compilers compilers;
     private final Initramfs initramfs;
     private final SecureBootState secureBoot;
-    private final BootLinks bootLinks;
+    private final NextBoot nextBoot;
+    private final PackageDatabase packages;
+    private final LoadedModules loaded;
+    private final RootQuestions questions;
+    private final ReadOnce<Set<String>> preferred = new ReadOnce<>();
 
     /** What a report says of a module file whoever installed it. */
     private record Seen(
-            String name, Optional<String> version, Digest body, String vermagic, Optional<String> srcversion) {}
+            String name,
+            Optional<String> version,
+            Digest body,
+            String vermagic,
+            Optional<String> srcversion,
+            Optional<String> buildId,
+            Optional<ModuleSigner> signer) {}
 
     /**
      * @param state where digests may be remembered over restarts
@@ -89,11 +100,13 @@ public final class HostInspector {
         this.installed = installed;
         this.labels = labels;
         this.mayBuild = mayBuild;
-        RootQuestions questions = new RootQuestions(root);
+        this.questions = new RootQuestions(root);
         this.compilers = new Compilers(root, questions);
         this.initramfs = new Initramfs(root, questions);
         this.secureBoot = new SecureBootState(root, questions);
-        this.bootLinks = new BootLinks(root);
+        this.nextBoot = new NextBoot(root);
+        this.packages = new PackageDatabase(root, questions);
+        this.loaded = new LoadedModules(root);
     }
 
     /** @throws IOException where there is no usable {@code /etc/machine-id}: a host without a name cannot speak */
@@ -115,35 +128,124 @@ public final class HostInspector {
                 line(release.getOrDefault("ID", "unknown")),
                 line(release.getOrDefault("VERSION_ID", "")),
                 line(release.getOrDefault("PRETTY_NAME", release.getOrDefault("ID", "unknown"))));
-        PackageManager packages = PackageManager.of(
-                os, List.of(release.getOrDefault("ID_LIKE", "").split(" ")));
+        PackageManager manager = manager(os, release);
         String arch = arch();
+        Optional<Enrolled> enrolled = secureBoot.look();
+        Optional<String> next = nextBoot.release();
         List<KernelState> kernels = new ArrayList<>();
         for (String kernel : releases()) {
-            kernels.add(kernel(arch, kernel, packages));
+            kernels.add(kernel(arch, kernel, manager, enrolled, next));
         }
         digests.remember();
         symbolMaps.forgetVanished();
         seen.forgetVanished();
         initramfs.forgetVanished();
+        preferred.forgetVanished();
+        packages.forgetVanished();
         return new HostReport(
                 hostname(),
                 os,
                 arch,
                 observeOnly,
-                checks(os, packages),
+                checks(os, manager),
                 kernels,
                 labels,
                 compilers.ofHost(),
-                secureBoot.look());
+                enrolled.map(Enrolled::state));
     }
 
-    private List<Check> checks(OperatingSystem os, PackageManager packages) {
+    /** What installs packages on that host. */
+    public PackageManager packageManager(HostReport report) {
+        return manager(report.os(), osRelease());
+    }
+
+    private static PackageManager manager(OperatingSystem os, Map<String, String> release) {
+        return PackageManager.of(os, List.of(release.getOrDefault("ID_LIKE", "").split(" ")));
+    }
+
+    /**
+     * What the admin is shown beyond the report.
+     *
+     * @param report what was just found
+     * @param names of modules that count here, beside those that are installed
+     */
+    public HostDetail detail(HostReport report, Set<String> names) {
+        Map<String, String> signers = new TreeMap<>();
+        seen.known().values().forEach(known -> known.content()
+                .flatMap(Seen::signer)
+                .ifPresent(signer -> signer.name().ifPresent(name -> signers.put(signer.keyId(), name))));
+        Map<String, List<KernelPackage>> ofKernels = new TreeMap<>();
+        report.kernels().forEach(kernel -> {
+            String release = kernel.identity().release();
+            List<KernelPackage> found = packages.of(release);
+            if (!found.isEmpty()) {
+                ofKernels.put(release, found);
+            }
+        });
+        return new HostDetail(
+                lockdown(),
+                loadedOf(report, names),
+                new DkmsTree(root).entries(),
+                ofKernels,
+                signers,
+                new BlockDevices(root).look());
+    }
+
+    /**
+     * Where dkms itself says otherwise than its files do, in words. Starts dkms, so nobody asks at every look.
+     *
+     * @throws IOException where it did not come to its end
+     */
+    public List<String> dkmsDifferences() throws IOException {
+        Optional<String> output = questions.ask("dkms", "status");
+        if (output.isEmpty()) {
+            return List.of();
+        }
+        DkmsStatus status = DkmsStatus.read(output.get());
+        List<String> words = new ArrayList<>(status.differencesFrom(new DkmsTree(root).entries()));
+        if (!status.notUnderstood().isEmpty()) {
+            words.add("dkms status says what is not understood ("
+                    + status.notUnderstood().size() + " lines, the first: "
+                    + status.notUnderstood().get(0) + ")");
+        }
+        return words;
+    }
+
+    private List<HostDetail.Loaded> loadedOf(HostReport report, Set<String> names) {
+        Set<String> all = new TreeSet<>(names);
+        Map<String, String> files = new HashMap<>();
+        for (KernelState kernel : report.kernels()) {
+            for (InstalledModule module : kernel.modules()) {
+                all.add(module.name());
+                if (module.loaded()) {
+                    files.put(module.name(), module.file());
+                }
+            }
+        }
+        return all.stream()
+                .filter(loaded::isLoaded)
+                .map(name -> new HostDetail.Loaded(name, Optional.ofNullable(files.get(name)), loaded.users(name)))
+                .toList();
+    }
+
+    /** {@code none [integrity] confidentiality}: the one in brackets holds (kernel_lockdown(7)). */
+    private Optional<String> lockdown() {
+        try {
+            String text = Files.readString(root.at("/sys/kernel/security/lockdown"));
+            int from = text.indexOf('[');
+            int to = text.indexOf(']', from + 1);
+            return from < 0 || to < 0 ? Optional.empty() : Optional.of(line(text.substring(from + 1, to)));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private List<Check> checks(OperatingSystem os, PackageManager manager) {
         return List.of(
                 check(Piece.ROOT, isRoot(), "runs as root", "does not run as root", "sudo kmodfleet-agent"),
-                program(Piece.DKMS, packages.installDkms(os), "dkms"),
-                program(Piece.COMPILER, packages.install("gcc"), "gcc", "cc"),
-                program(Piece.MAKE, packages.install("make"), "make"),
+                program(Piece.DKMS, manager.installDkms(os), "dkms"),
+                program(Piece.COMPILER, manager.install("gcc"), "gcc", "cc"),
+                program(Piece.MAKE, manager.install("make"), "make"),
                 disk(),
                 check(
                         Piece.CONSENT,
@@ -180,8 +282,10 @@ public final class HostInspector {
         return new Check(piece, passed, passed ? found : missing, passed ? "" : remedy);
     }
 
-    private KernelState kernel(String arch, String release, PackageManager packages) {
-        Path image = root.at("/boot/vmlinuz-" + release);
+    private KernelState kernel(
+            String arch, String release, PackageManager manager, Optional<Enrolled> enrolled, Optional<String> next) {
+        KernelFiles files = new KernelFiles(root, release);
+        Path image = files.image();
         Optional<String> version = version(image);
         boolean running = isRunning(release, version);
         KernelIdentity identity = new KernelIdentity(
@@ -189,9 +293,9 @@ public final class HostInspector {
                 release,
                 version,
                 digests.of(image),
-                digests.of(root.at("/boot/config-" + release)),
-                running ? buildId() : Optional.empty());
-        Path headers = root.at("/lib/modules/" + release + "/build");
+                digests.of(files.config()),
+                running ? LoadedModules.buildIdIn(root.at("/sys/kernel/notes")) : Optional.empty());
+        Path headers = files.headers();
         boolean hasHeaders =
                 Files.isRegularFile(headers.resolve("Makefile")) && Files.exists(headers.resolve("Module.symvers"));
         Check check = check(
@@ -199,52 +303,26 @@ public final class HostInspector {
                 hasHeaders,
                 root.nameOf(headers),
                 "headers of " + release + " are not installed",
-                packages.headersFor(release));
+                manager.headersFor(release));
+        List<KernelPackage> installed = packages.of(release);
         return new KernelState(
                 identity,
                 running,
-                symbolMap(release),
-                Files.exists(root.at("/boot/initrd.img-" + release))
-                        || Files.exists(root.at("/boot/initramfs-" + release + ".img")),
-                installedAt(image, "linux-image-" + release, "linux-image-unsigned-" + release),
-                hasHeaders ? installedAt(headers.resolve("Makefile"), "linux-headers-" + release) : Optional.empty(),
+                symbolMap(files),
+                files.initramfs().isPresent(),
+                installedAt(image, installed, KernelPackage.Kind.IMAGE),
+                hasHeaders
+                        ? installedAt(headers.resolve("Makefile"), installed, KernelPackage.Kind.HEADERS)
+                        : Optional.empty(),
                 List.of(check),
-                modules(release, running),
-                bootLinks.isNext(release),
-                compilers.ofKernel(release));
+                modules(release, running, enrolled),
+                next.map(release::equals),
+                compilers.ofKernel(files.config()));
     }
 
-    /** Every release that an image, modules or headers are there of. */
     private Set<String> releases() {
         Set<String> releases = new TreeSet<>();
-        try (DirectoryStream<Path> images = Files.newDirectoryStream(root.at("/boot"), "vmlinuz-*")) {
-            images.forEach(
-                    image -> addRelease(releases, image.getFileName().toString().substring("vmlinuz-".length())));
-        } catch (IOException | DirectoryIteratorException e) {
-            // A host without /boot, a container say, may still have modules.
-        }
-        try (DirectoryStream<Path> directories = Files.newDirectoryStream(root.at("/lib/modules"))) {
-            for (Path directory : directories) {
-                boolean leftover = Files.notExists(directory.resolve("modules.builtin"))
-                        && Files.notExists(directory.resolve("build"), java.nio.file.LinkOption.NOFOLLOW_LINKS);
-                if (!leftover) {
-                    addRelease(releases, directory.getFileName().toString());
-                }
-            }
-        } catch (IOException | DirectoryIteratorException e) {
-            // Nothing is there.
-        }
-        // Headers of a kernel; those that several kernels share (linux-headers-6.1.0-50-common) have no symbol
-        // versions.
-        try (DirectoryStream<Path> headers = Files.newDirectoryStream(root.at("/usr/src"), "linux-headers-*")) {
-            for (Path directory : headers) {
-                if (Files.isRegularFile(directory.resolve("Module.symvers"))) {
-                    addRelease(releases, directory.getFileName().toString().substring("linux-headers-".length()));
-                }
-            }
-        } catch (IOException | DirectoryIteratorException e) {
-            // Nothing is there.
-        }
+        KernelFiles.names(root).forEach(name -> addRelease(releases, name));
         return releases;
     }
 
@@ -256,7 +334,7 @@ public final class HostInspector {
         }
     }
 
-    private List<InstalledModule> modules(String release, boolean running) {
+    private List<InstalledModule> modules(String release, boolean running, Optional<Enrolled> enrolled) {
         Map<Digest, InstallRecord> known = installed.get();
         List<InstalledModule> modules = new ArrayList<>();
         for (String directory : OUT_OF_TREE) {
@@ -269,12 +347,64 @@ public final class HostInspector {
                         .filter(Files::isRegularFile)
                         .sorted()
                         .limit(MOST_MODULES)
-                        .forEach(file -> module(release, file, known, running).ifPresent(modules::add));
+                        .forEach(file ->
+                                module(release, file, known, running, enrolled).ifPresent(modules::add));
             } catch (IOException | java.io.UncheckedIOException e) {
                 // Went away while we looked.
             }
         }
-        return modules;
+        return oneLoadedOfEachName(release, modules);
+    }
+
+    /** Of files that are the same, the kernel took the one that {@code modules.dep} names. */
+    private List<InstalledModule> oneLoadedOfEachName(String release, List<InstalledModule> modules) {
+        Map<String, Long> loadedByName = modules.stream()
+                .filter(InstalledModule::loaded)
+                .collect(Collectors.groupingBy(InstalledModule::name, Collectors.counting()));
+        if (loadedByName.values().stream().allMatch(count -> count == 1)) {
+            return modules;
+        }
+        Path directory = root.at("/lib/modules/" + release);
+        Set<String> named;
+        try {
+            named = preferred.get(directory.resolve("modules.dep"), HostInspector::outOfTreeFilesIn);
+        } catch (IOException e) {
+            return modules;
+        }
+        return modules.stream()
+                .map(module -> {
+                    boolean taken = named.contains(
+                            directory.relativize(root.at(module.file())).toString());
+                    return module.loaded() && loadedByName.get(module.name()) > 1 && !taken
+                            ? notLoaded(module)
+                            : module;
+                })
+                .toList();
+    }
+
+    private static Set<String> outOfTreeFilesIn(Path dependencies) throws IOException {
+        try (Stream<String> lines = Files.lines(dependencies, StandardCharsets.ISO_8859_1)) {
+            return lines.filter(line -> OUT_OF_TREE.stream().anyMatch(name -> line.startsWith(name + "/")))
+                    .map(line -> line.substring(0, Math.max(0, line.indexOf(':'))))
+                    .collect(Collectors.toSet());
+        } catch (java.io.UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private static InstalledModule notLoaded(InstalledModule module) {
+        return new InstalledModule(
+                module.name(),
+                module.version(),
+                module.file(),
+                module.body(),
+                module.vermagic(),
+                module.srcversion(),
+                module.changedAt(),
+                module.image(),
+                false,
+                module.inInitramfs(),
+                module.signer());
     }
 
     /** Not what is just being written or was set aside. */
@@ -284,7 +414,7 @@ public final class HostInspector {
     }
 
     private Optional<InstalledModule> module(
-            String release, Path file, Map<Digest, InstallRecord> known, boolean running) {
+            String release, Path file, Map<Digest, InstallRecord> known, boolean running, Optional<Enrolled> enrolled) {
         try {
             return seen.get(file, HostInspector::look).map(module -> {
                 Optional<InstallRecord> record = Optional.ofNullable(known.get(module.body()));
@@ -297,9 +427,10 @@ public final class HostInspector {
                         module.srcversion(),
                         changedAt(file),
                         record.map(found -> found.target().image()),
-                        running && isLoaded(module),
+                        running && loaded.isFrom(module.name(), module.srcversion(), module.buildId()),
                         initramfs.has(release, module.name()),
-                        Optional.empty());
+                        module.signer().map(ModuleSigner::keyId).map(id -> enrolled.map(keys -> keys.idOf(id))
+                                .orElse(id)));
             });
         } catch (IOException e) {
             return Optional.empty();
@@ -317,38 +448,21 @@ public final class HostInspector {
                     module.info().version(),
                     module.body(),
                     module.info().vermagic(),
-                    module.info().srcversion()));
+                    module.info().srcversion(),
+                    module.buildId(),
+                    module.signer()));
         } catch (NotAModule | IllegalArgumentException e) {
             return Optional.empty();
         }
     }
 
-    /** By the source version that the running kernel shows: the name alone may be another module's. */
-    private boolean isLoaded(Seen module) {
-        Path shown = root.at("/sys/module/" + module.name() + "/srcversion");
+    private SymbolMap symbolMap(KernelFiles files) {
         try {
-            return module.srcversion()
-                    .equals(Optional.of(Files.readString(shown).strip()));
-        } catch (IOException e) {
-            return false;
+            Optional<Path> map = files.symbolMap();
+            return map.isPresent() ? symbolMaps.get(map.get(), HostInspector::worthOf) : SymbolMap.MISSING;
+        } catch (IOException | java.io.UncheckedIOException e) {
+            return SymbolMap.MISSING;
         }
-    }
-
-    private SymbolMap symbolMap(String release) {
-        for (String place : List.of(
-                "/lib/modules/" + release + "/System.map",
-                "/boot/System.map-" + release,
-                "/usr/lib/debug/boot/System.map-" + release)) {
-            Path file = root.at(place);
-            if (Files.isRegularFile(file)) {
-                try {
-                    return symbolMaps.get(file, HostInspector::worthOf);
-                } catch (IOException | java.io.UncheckedIOException e) {
-                    return SymbolMap.MISSING;
-                }
-            }
-        }
-        return SymbolMap.MISSING;
     }
 
     /** A map with {@code __per_cpu_start} and nothing else builds a module that kills the kernel. */
@@ -369,44 +483,16 @@ public final class HostInspector {
      * tells. What it proves when a module loads, it would prove for the other image.
      */
     private boolean isRunning(String release, Optional<String> version) {
-        if (!root.isRunningSystem()) {
-            return false;
-        }
         try {
             String runs =
-                    Files.readString(Path.of("/proc/sys/kernel/osrelease")).strip();
+                    Files.readString(root.at("/proc/sys/kernel/osrelease")).strip();
             String asVersion =
-                    Files.readString(Path.of("/proc/sys/kernel/version")).strip();
+                    Files.readString(root.at("/proc/sys/kernel/version")).strip();
             return runs.equals(release)
                     && version.map(text -> text.endsWith(asVersion)).orElse(true);
         } catch (IOException e) {
             return false;
         }
-    }
-
-    /** The note {@code GNU}, type 3, of the running kernel (elf(5), Nhdr). */
-    private static Optional<String> buildId() {
-        try {
-            ByteBuffer notes = ByteBuffer.wrap(Files.readAllBytes(Path.of("/sys/kernel/notes")))
-                    .order(ByteOrder.nativeOrder());
-            while (notes.remaining() >= 12) {
-                int nameSize = notes.getInt();
-                int size = notes.getInt();
-                int type = notes.getInt();
-                byte[] name = new byte[nameSize];
-                notes.get(name);
-                notes.position((notes.position() + 3) & ~3);
-                byte[] content = new byte[size];
-                notes.get(content);
-                notes.position(Math.min(notes.limit(), (notes.position() + 3) & ~3));
-                if (type == 3 && new String(name, StandardCharsets.US_ASCII).equals("GNU\0")) {
-                    return Optional.of(HexFormat.of().formatHex(content));
-                }
-            }
-        } catch (IOException | RuntimeException e) {
-            return Optional.empty();
-        }
-        return Optional.empty();
     }
 
     private static Optional<String> version(Path image) {
@@ -417,16 +503,17 @@ public final class HostInspector {
         }
     }
 
-    /** By dpkg's list of the package's files; else by the kernel's change time, for the times in a package are its maker's. */
-    private Optional<Instant> installedAt(Path file, String... packageNames) {
+    /** By the package database; else by the kernel's change time, for the times in a package are its maker's. */
+    private static Optional<Instant> installedAt(Path file, List<KernelPackage> installed, KernelPackage.Kind kind) {
         if (Files.notExists(file)) {
             return Optional.empty();
         }
-        for (String name : packageNames) {
-            Optional<Instant> listed = changedAt(root.at("/var/lib/dpkg/info/" + name + ".list"));
-            if (listed.isPresent()) {
-                return listed;
-            }
+        Optional<Instant> listed = installed.stream()
+                .filter(entry -> entry.kind() == kind)
+                .map(KernelPackage::installedAt)
+                .findFirst();
+        if (listed.isPresent()) {
+            return listed;
         }
         try {
             return Optional.of(((FileTime) Files.getAttribute(file, "unix:ctime")).toInstant());

@@ -101,6 +101,11 @@ public final class KernelExports {
                         + offered.getOrDefault(symbol.getKey(), "none") + " in " + release);
     }
 
+    /** What every module of this kernel says it is for, where the kernel has modules of its own here. */
+    public Optional<String> vermagic(String release) {
+        return moduleOfKernel(release).map(module -> module.info().vermagic());
+    }
+
     /** By the file that exports them, in the order of the file's names. */
     private Optional<Map<String, Map<String, String>>> symvers(String release) {
         Map<String, Map<String, String>> files = new TreeMap<>();

@@ -35,7 +35,7 @@ public final class KernelWatch implements AutoCloseable {
 
     private final HostRoot root;
     private final Runnable whenChanged;
-    private final WatchService service;
+    private final Optional<WatchService> service;
     private final Set<Path> watched = new HashSet<>();
     private final Thread thread = new Thread(this::watch, "kernel-watch");
     private long firstAt;
@@ -46,16 +46,30 @@ public final class KernelWatch implements AutoCloseable {
      * @param mayChange whether room may be made on the host for what hooks touch
      * @param whenChanged told at the first change after a look, by another thread
      */
-    public KernelWatch(HostRoot root, boolean mayChange, Runnable whenChanged) throws IOException {
+    public KernelWatch(HostRoot root, boolean mayChange, Runnable whenChanged) {
         this.root = root;
         this.whenChanged = whenChanged;
-        this.service = root.directory().getFileSystem().newWatchService();
+        this.service = newService(root);
         if (mayChange) {
             makeRoomForSign();
         }
-        registerAll();
-        thread.setDaemon(true);
-        thread.start();
+        if (service.isPresent()) {
+            registerAll();
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+
+    private static Optional<WatchService> newService(HostRoot root) {
+        try {
+            return Optional.of(root.directory().getFileSystem().newWatchService());
+        } catch (IOException e) {
+            LOG.warnf(
+                    "kernels are not watched, only looked at now and then: this system has no inotify instance left"
+                            + " (fs.inotify.max_user_instances) error=%s",
+                    e.getMessage());
+            return Optional.empty();
+        }
     }
 
     /**
@@ -79,13 +93,15 @@ public final class KernelWatch implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        service.close();
+        if (service.isPresent()) {
+            service.get().close();
+        }
     }
 
     private void watch() {
         try {
             while (true) {
-                WatchKey key = service.take();
+                WatchKey key = service.orElseThrow().take();
                 boolean events = !key.pollEvents().isEmpty();
                 if (!key.reset()) {
                     watched.remove((Path) key.watchable());
@@ -117,7 +133,7 @@ public final class KernelWatch implements AutoCloseable {
             if (watched.add(directory)) {
                 try {
                     directory.register(
-                            service,
+                            service.orElseThrow(),
                             StandardWatchEventKinds.ENTRY_CREATE,
                             StandardWatchEventKinds.ENTRY_DELETE,
                             StandardWatchEventKinds.ENTRY_MODIFY);
@@ -132,6 +148,7 @@ public final class KernelWatch implements AutoCloseable {
     private List<Path> directories() {
         List<Path> all = new ArrayList<>();
         all.add(root.at("/boot"));
+        all.add(root.at("/boot/loader/entries"));
         all.add(root.at(SIGN).getParent());
         Path modules = root.at("/lib/modules");
         all.add(modules);

@@ -28,4 +28,24 @@ class SecureBootStateTest {
     void a_listing_without_keys_has_no_ids() {
         assertThat(SecureBootState.idsIn("MokListRT is empty\n")).isEmpty();
     }
+
+    @Test
+    void a_serial_number_leads_to_the_key_id_of_its_own_certificate() {
+        String listing = """
+                [key 1]
+                    Serial Number:
+                        66:f5:4E:15
+                            X509v3 Subject Key Identifier:\u0020
+                                4B:61:1F
+                [key 2]
+                    Serial Number: 4097 (0x1001)
+                [key 3]
+                    Serial Number: 1 (0x1)
+                            X509v3 Subject Key Identifier:\u0020
+                                00:01
+                """;
+
+        assertThat(SecureBootState.bySerialIn(listing))
+                .containsOnly(java.util.Map.entry("66f54e15", "4b611f"), java.util.Map.entry("01", "0001"));
+    }
 }

@@ -42,7 +42,7 @@ class InstallPlanTest {
             "gcc",
             "dkms",
             new HostId("0".repeat(32)),
-            new DecisionId(1, 0),
+            Optional.of(new DecisionId(1, 0)),
             SOME,
             Instant.EPOCH);
 

@@ -49,7 +49,7 @@ public interface CatalogueView {
             BuildTarget target,
             Optional<String> kernelVersion,
             HostId builder,
-            DecisionId build,
+            Optional<DecisionId> build,
             List<Digest> bodies,
             List<String> vermagic,
             String compiler,

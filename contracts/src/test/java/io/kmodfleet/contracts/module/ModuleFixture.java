@@ -107,9 +107,14 @@ public final class ModuleFixture {
 
     /** With a signature trailer of that many bytes behind it. */
     public static byte[] signed(byte[] module, int signatureLength) {
-        ByteBuffer signed = ByteBuffer.allocate(module.length + signatureLength + 12 + 28);
-        signed.put(module).put(new byte[signatureLength]).put(new byte[] {0, 0, 2, 0, 0, 0, 0, 0});
-        signed.putInt(signatureLength).put("~Module signature appended~\n".getBytes(StandardCharsets.US_ASCII));
+        return signed(module, new byte[signatureLength]);
+    }
+
+    /** With a signature trailer around those bytes behind it. */
+    public static byte[] signed(byte[] module, byte[] signature) {
+        ByteBuffer signed = ByteBuffer.allocate(module.length + signature.length + 12 + 28);
+        signed.put(module).put(signature).put(new byte[] {0, 0, 2, 0, 0, 0, 0, 0});
+        signed.putInt(signature.length).put("~Module signature appended~\n".getBytes(StandardCharsets.US_ASCII));
         return signed.array();
     }
 

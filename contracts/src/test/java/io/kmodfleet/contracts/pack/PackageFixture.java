@@ -61,7 +61,7 @@ public final class PackageFixture {
                 "gcc 12",
                 "dkms-3.0.10",
                 Samples.HOST,
-                Samples.ID,
+                Optional.of(Samples.ID),
                 Samples.digest("log"),
                 Samples.AT);
     }

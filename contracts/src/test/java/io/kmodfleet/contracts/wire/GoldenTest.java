@@ -56,6 +56,7 @@ class GoldenTest {
         assertGolden("policy", Samples.POLICY, Policy.class);
         assertGolden("policy-whole", Samples.WHOLE_POLICY, Policy.class);
         assertGolden("manifest", Samples.MANIFEST, PackageManifest.class);
+        assertGolden("manifest-by-hand", Samples.MANIFEST_BY_HAND, PackageManifest.class);
     }
 
     @Test
