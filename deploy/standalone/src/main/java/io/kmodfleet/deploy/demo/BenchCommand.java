@@ -27,6 +27,7 @@ import picocli.CommandLine.Option;
 @Command(
         name = "bench",
         subcommands = {
+            AgentBench.class,
             DecisionsBench.class,
             LatencyBench.class,
             HeapBench.class,
