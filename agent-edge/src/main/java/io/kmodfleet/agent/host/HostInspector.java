@@ -199,7 +199,7 @@ public final class HostInspector {
     public List<String> dkmsDifferences() throws IOException {
         Optional<String> output = questions.ask("dkms", "status");
         if (output.isEmpty()) {
-            return List.of();
+            return root.program("dkms").isEmpty() ? List.of() : List.of("dkms status fails");
         }
         DkmsStatus status = DkmsStatus.read(output.get());
         List<String> words = new ArrayList<>(status.differencesFrom(new DkmsTree(root).entries()));
