@@ -241,10 +241,10 @@ final class StatusCommand implements Callable<Integer> {
         for (Standing standing : status.decisions()) {
             boolean awaited = !(standing.decision() instanceof Decision.Keep)
                     && !(standing.decision() instanceof Decision.Reject);
-            screen.line(Answers.lineOf(standing.decision()));
+            screen.line("", Answers.lineOf(standing.decision()));
             screen.line("    " + (awaited ? "awaited since " : "since ") + time(standing.since()) + " ("
                     + ago(Duration.between(standing.since(), Instant.now())) + ")");
-            Answers.remediesOf(standing.decision()).forEach(remedy -> screen.line("    " + remedy));
+            Answers.remediesOf(standing.decision()).forEach(remedy -> screen.line("    ", remedy));
         }
         if (status.unacknowledged() > 0) {
             screen.line(status.unacknowledged()
