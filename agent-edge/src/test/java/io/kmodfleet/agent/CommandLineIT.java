@@ -243,21 +243,6 @@ class CommandLineIT {
     }
 
     @Test
-    void schemas_are_as_they_were_published() throws Exception {
-        Path published = Files.createDirectories(Path.of("src/test/resources/schema"));
-        for (String command : OutputSchema.commands()) {
-            Path file = published.resolve(command.replace(" --", "-") + ".json");
-            JsonNode now = OutputSchema.of(command);
-            if (Files.notExists(file) && "add".equals(System.getProperty("golden"))) {
-                Files.writeString(
-                        file,
-                        FleetJson.mapper().writerWithDefaultPrettyPrinter().writeValueAsString(now) + "\n");
-            }
-            assertThat(now).as(command).isEqualTo(FleetJson.mapper().readTree(Files.readAllBytes(file)));
-        }
-    }
-
-    @Test
     void manual_pages_and_completions_come_out_of_the_program_and_their_readers_take_them() throws Exception {
         Path docs = directory.resolve("docs");
 
