@@ -100,6 +100,7 @@ final class InstallCommand implements Callable<Integer> {
             AGENT_LOG.setLevel(Level.WARNING);
         }
         HostInspector inspector = host.inspector(Map::of);
+        inspector.hostId();
         HostReport report = inspector.inspect();
         if (installDependencies) {
             supply(root, SupplyPlan.of(report, inspector.packageManager(report), InstallPreview.hasExtraSources(root)));
