@@ -20,7 +20,10 @@ import picocli.CommandLine.ScopeType;
             BuildCommand.class,
             DoctorCommand.class,
             UninstallCommand.class,
-            NotifyCommand.class
+            NotifyCommand.class,
+            SchemaCommand.class,
+            CompletionCommand.class,
+            GenerateDocsCommand.class
         },
         footer = {
             "",

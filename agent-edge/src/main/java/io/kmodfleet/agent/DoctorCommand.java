@@ -63,7 +63,7 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         HostRoot root = host.root();
-        StateCheck state = StateCheck.of(host.state());
+        StateCheck state = StateCheck.of(host.stateToReadWhole());
         HostInspector inspector = host.inspector(() -> installed(state));
         Diagnosis before = Diagnosis.of(look(root, inspector, state));
         List<Treated> treated = new ArrayList<>();
@@ -78,8 +78,8 @@ final class DoctorCommand implements Callable<Integer> {
                 }
                 done.add(words);
             }
-            Diagnosis after =
-                    Diagnosis.of(look(root, host.inspector(() -> installed(state)), StateCheck.of(host.state())));
+            Diagnosis after = Diagnosis.of(
+                    look(root, host.inspector(() -> installed(state)), StateCheck.of(host.stateToReadWhole())));
             for (int i = 0; i < done.size(); i++) {
                 Finding finding = before.findings().get(i);
                 boolean left = after.findings().stream()

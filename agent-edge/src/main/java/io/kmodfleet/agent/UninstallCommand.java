@@ -90,6 +90,9 @@ final class UninstallCommand implements Callable<Integer> {
             throw new Trouble(
                     "Expected no agent to run here, but one does. Stop it first:" + " systemctl stop kmodfleet-agent");
         }
+        if (!dryRun && !"root".equals(System.getProperty("user.name"))) {
+            throw new Trouble("Expected to run as root, for what the agent installed is root's. Run it with sudo.");
+        }
         List<String> remarks = new ArrayList<>();
         UninstallPlan plan = UninstallPlan.of(owned(root, state, remarks), keepModules);
         remarks.addAll(plan.remarks());
