@@ -15,6 +15,7 @@ import io.kmodfleet.agent.host.KernelExports;
 import io.kmodfleet.agent.host.KernelWatch;
 import io.kmodfleet.agent.install.Activator;
 import io.kmodfleet.agent.install.Installer;
+import io.kmodfleet.agent.install.Leftovers;
 import io.kmodfleet.agent.journal.Journal;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.Command;
@@ -140,12 +141,29 @@ public final class Agent implements AutoCloseable {
                 settings.packages(),
                 new BuildLog(settings.state(), line -> buildListener.accept(line)),
                 clock);
-        this.installer = new Installer(
-                host, settings.root(), programs, dkms, store, settings.state().resolve("install.log"));
+        this.installer = new Installer(host, settings.root(), programs, dkms, store, settings.state());
         this.activator = new Activator(host, settings.root(), programs);
         this.exports = new KernelExports(settings.root());
+        if (!observeOnly) {
+            mendLeftovers(new Leftovers(settings.root(), programs, settings.state()));
+        }
         this.bus = new FleetBus(settings.kafka(), host);
         this.watch = new KernelWatch(settings.root(), !observeOnly, bus::wakeUp);
+    }
+
+    /** Before anything else looks at the host. What cannot be mended now is told by 'doctor', and tried again at the next start. */
+    private static void mendLeftovers(Leftovers leftovers) throws IOException {
+        try {
+            for (Leftovers.Leftover found : leftovers.find()) {
+                LOG.warnf("left by something that was cut off, mending it: %s (%s)", found.where(), found.words());
+            }
+            leftovers.mend();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("the agent ends", e);
+        } catch (IOException e) {
+            LOG.errorf("not mended error=%s", e);
+        }
     }
 
     public static Agent start(Settings settings) throws IOException {

@@ -110,7 +110,7 @@ class DkmsBuildIT {
                             PACKAGES,
                             new BuildLog(state, line -> {}),
                             Clock.systemUTC()),
-                    new Installer(id, root, programs, dkms, client, state.resolve("install.log")),
+                    new Installer(id, root, programs, dkms, client, state),
                     new Activator(id, root, programs));
         }
 
@@ -414,6 +414,7 @@ class DkmsBuildIT {
     @Test
     @Order(19)
     void a_package_that_the_running_kernel_refuses_stands_installed_and_is_told_of() throws Exception {
+        put(b, "update-initramfs", "exit 0");
         put(b, "modprobe", "echo \"modprobe: ERROR: Exec format error\" >&2; exit 1");
 
         Installer.Result result = b.installer().install(reuse(b, built), Kernels.asIfRunning(b.kernel(release())));
@@ -432,7 +433,7 @@ class DkmsBuildIT {
     }
 
     @Test
-    @Order(20)
+    @Order(22)
     void bytes_that_changed_on_the_way_are_not_installed() throws Exception {
         Map<String, String> before = modulesOf(b);
         store.damage("packages", built.packageDigest());
@@ -444,6 +445,54 @@ class DkmsBuildIT {
 
         assertThat(failed.step()).isEqualTo("fetch");
         assertThat(modulesOf(b)).isEqualTo(before);
+    }
+
+    @Test
+    @Order(20)
+    void where_an_initramfs_that_holds_the_module_cannot_be_made_the_module_of_before_stays() throws Exception {
+        put(b, "update-initramfs", "exit 1");
+        Map<String, String> before = modulesOf(b);
+
+        InstallFailed failed = (InstallFailed) only(b.installer().install(reuse(b, built), b.kernel(release())));
+
+        assertThat(failed.step()).startsWith("update-initramfs -u -k");
+        assertThat(modulesOf(b)).isEqualTo(before);
+    }
+
+    @Test
+    @Order(21)
+    void autoinstall_leaves_a_managed_module_alone_and_fails_no_kernel_package_and_by_hand_dkms_works()
+            throws Exception {
+        assertThat(dkms(a, "uninstall")).isZero();
+        assertThat(dkms(a, "unbuild")).isZero();
+        Path make = a.root().program("make").orElseThrow();
+        Path elsewhere = Files.move(make, make.resolveSibling("make.elsewhere"));
+        try {
+            assertThat(autoinstall(a)).isZero();
+            assertThat(new Dkms(a.root(), new HostPrograms(a.root()), work).giveBack())
+                    .hasSize(1);
+            assertThat(autoinstall(a)).isEqualTo(11);
+        } finally {
+            Files.move(elsewhere, make);
+        }
+        assertThat(dkms(a, "install")).isZero();
+        assertThat(status(a)).contains("installed");
+        assertThat(dkms(a, "remove")).isZero();
+    }
+
+    private int dkms(Host host, String action) throws Exception {
+        return new HostPrograms(host.root())
+                .run(
+                        Duration.ofMinutes(2),
+                        List.of("dkms", action, "-m", module(), "-v", version(), "-k", release(), "-a", "x86_64"))
+                .exitCode();
+    }
+
+    /** As the hook of a kernel package does. */
+    private int autoinstall(Host host) throws Exception {
+        return new HostPrograms(host.root())
+                .run(Duration.ofMinutes(2), List.of("dkms", "autoinstall", "--kernelver", release()))
+                .exitCode();
     }
 
     private static Observation only(Installer.Result result) {
