@@ -166,8 +166,10 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
         Path tree = Files.createDirectories(workplace.resolve(MODULE + "-" + edition));
         Path probe = HOME.resolve("deploy/standalone/src/test/resources/probe");
         for (String name : List.of("dkms.conf", "Makefile", "fleetprobe.c")) {
-            Files.writeString(
-                    tree.resolve(name), Files.readString(probe.resolve(name)).replace("@VERSION@", edition));
+            String text = Files.readString(probe.resolve(name))
+                    .replace("@VERSION@", edition)
+                    .replace("@INIT@", init);
+            Files.writeString(tree.resolve(name), text);
         }
         return rehearsal
                 .kmodfleet("source", "publish", tree.toString(), "-o", "json")
