@@ -208,6 +208,55 @@ class CommandLineIT {
     }
 
     @Test
+    void a_terminal_that_goes_away_ends_no_installation_and_loses_no_result() throws Exception {
+        tree.debian().image("/boot/vmlinuz-" + RELEASE);
+        Path kept = tree.root().resolve("var/lib/kmodfleet/visit.log");
+        // A terminal of its own, which ends with the program that made it.
+        Process terminal = new ProcessBuilder(
+                        "script",
+                        "--quiet",
+                        "--command",
+                        PROGRAM + " install --timeout 6 --kafka 127.0.0.1:1 --root " + root(),
+                        "/dev/null")
+                .redirectInput(ProcessBuilder.Redirect.PIPE)
+                .redirectErrorStream(true)
+                .start();
+        until(() -> Files.exists(kept) && Files.readString(kept).contains("Reporting this host"));
+
+        terminal.destroyForcibly().waitFor();
+
+        until(() -> Files.readString(kept).contains("[ERROR] Expected the coordinator to acknowledge the report"));
+    }
+
+    @Test
+    void an_output_that_nobody_reads_any_more_changes_nothing() throws Exception {
+        tree.debian().image("/boot/vmlinuz-" + RELEASE);
+
+        Ended ended = ended(new ProcessBuilder(
+                "bash",
+                "-c",
+                "\"$0\" install --timeout 1 --kafka 127.0.0.1:1 --root \"$1\" | true; exit ${PIPESTATUS[0]}",
+                PROGRAM.toString(),
+                root()));
+
+        assertThat(ended.exitCode()).isEqualTo(3);
+        assertThat(Files.readString(tree.root().resolve("var/lib/kmodfleet/visit.log")))
+                .contains("[ERROR] Expected the coordinator to acknowledge the report");
+    }
+
+    private interface Condition {
+        boolean holds() throws IOException;
+    }
+
+    private static void until(Condition condition) throws Exception {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        while (!condition.holds()) {
+            assertThat(System.nanoTime()).as("waited long enough").isLessThan(end);
+            Thread.sleep(100);
+        }
+    }
+
+    @Test
     void what_every_command_prints_as_json_is_what_its_schema_says() throws Exception {
         tree.debian()
                 .image("/boot/vmlinuz-" + RELEASE)
