@@ -191,13 +191,24 @@ record InstallPlan(String release, List<Step> steps) {
 
     /** @param release of the kernel that it is for: where symbols have CRCs, it may be another one than it was built for */
     static InstallPlan of(PackageManifest manifest, String release, Present present) {
-        List<Step> steps = new ArrayList<>();
-        String location = present.dkms().orElse("/updates");
-        DkmsPlaces places = new DkmsPlaces(
+        return of(
                 manifest.module(),
                 manifest.moduleVersion(),
+                manifest.target().arch(),
+                manifest.modules(),
                 release,
-                manifest.target().arch());
+                present);
+    }
+
+    /**
+     * @param source name of the module's source
+     * @param version of it
+     */
+    static InstallPlan of(
+            String source, String version, String arch, List<PackagedModule> modules, String release, Present present) {
+        List<Step> steps = new ArrayList<>();
+        String location = present.dkms().orElse("/updates");
+        DkmsPlaces places = new DkmsPlaces(source, version, release, arch);
         if (present.dkms().isPresent()) {
             if (present.source()) {
                 steps.add(new Step.PutSource(places.source()));
@@ -206,7 +217,7 @@ record InstallPlan(String release, List<Step> steps) {
             steps.add(new Step.EnterBuild(places.entry()));
         }
         List<String> written = new ArrayList<>();
-        for (PackagedModule module : manifest.modules()) {
+        for (PackagedModule module : modules) {
             String path =
                     "/lib/modules/" + release + location + "/" + module.file().substring("module/".length());
             steps.add(new Step.WriteModule(module, path));
@@ -217,12 +228,12 @@ record InstallPlan(String release, List<Step> steps) {
         }
         // modules.dep names a file that is there after each step: depmod runs before an older file goes, and after.
         steps.add(new Step.Depmod(release));
-        List<Step> others = others(manifest, present, written);
+        List<Step> others = others(modules, present, written);
         if (!others.isEmpty()) {
             steps.addAll(others);
             steps.add(new Step.Depmod(release));
         }
-        manifest.modules().forEach(module -> steps.add(new Step.Confirm(module)));
+        modules.forEach(module -> steps.add(new Step.Confirm(module)));
         if (!present.initramfs().isEmpty()) {
             steps.add(new Step.MakeInitramfs(present.initramfs()));
         }
@@ -233,9 +244,9 @@ record InstallPlan(String release, List<Step> steps) {
         return steps.stream().map(Step::sentence).toList();
     }
 
-    private static List<Step> others(PackageManifest manifest, Present present, List<String> written) {
+    private static List<Step> others(List<PackagedModule> modules, Present present, List<String> written) {
         List<Step> others = new ArrayList<>();
-        for (PackagedModule module : manifest.modules()) {
+        for (PackagedModule module : modules) {
             present.files().stream()
                     .filter(file -> !written.contains(file)
                             && ModuleFiles.moduleOf(file).equals(module.name()))
