@@ -2,7 +2,6 @@ package io.kmodfleet.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.kmodfleet.agent.dkms.Dkms;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.InstallRecord;
@@ -13,6 +12,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -32,6 +32,8 @@ class UninstallIT {
             Path.of("../deploy/kmodfleet-agent").toAbsolutePath().normalize();
     private static final List<String> WATCHED = List.of("etc", "root", "run", "var/lib", "usr/lib/modules", "usr/src");
 
+    private static final Duration LIMIT = Duration.ofMinutes(1);
+
     @TempDir(cleanup = CleanupMode.NEVER)
     Path directory;
 
@@ -47,7 +49,7 @@ class UninstallIT {
         try (Stream<Path> kernels = Files.list(root.at("/lib/modules"))) {
             release = kernels.findFirst().orElseThrow().getFileName().toString();
         }
-        new HostPrograms(root).run(java.time.Duration.ofMinutes(1), List.of("depmod", release));
+        new HostPrograms(root).run(LIMIT, List.of("depmod", release));
         before = contents();
     }
 
@@ -63,7 +65,7 @@ class UninstallIT {
         installWithDkms("toy", own);
         Path byHand = root.at("/lib/modules/" + release).resolve("updates/vsock.ko");
         Files.write(byHand, other);
-        new HostPrograms(root).run(java.time.Duration.ofMinutes(1), List.of("depmod", release));
+        new HostPrograms(root).run(LIMIT, List.of("depmod", release));
         Files.createDirectories(root.at("/etc/dracut.conf.d"));
         Files.writeString(root.at("/etc/dracut.conf.d/kmodfleet-toy.conf"), "add_drivers+=\" toy \"\n");
         Files.createDirectories(root.at("/run/kmodfleet"));
@@ -76,7 +78,7 @@ class UninstallIT {
         Files.delete(byHand);
         Files.deleteIfExists(byHand.getParent());
         Files.deleteIfExists(root.at("/etc/dracut.conf.d"));
-        new HostPrograms(root).run(java.time.Duration.ofMinutes(1), List.of("depmod", release));
+        new HostPrograms(root).run(LIMIT, List.of("depmod", release));
         assertThat(contents()).isEqualTo(before);
     }
 
@@ -104,11 +106,17 @@ class UninstallIT {
                 DEST_MODULE_LOCATION[0]="/updates/dkms"
                 """.formatted(name));
         HostPrograms programs = new HostPrograms(root);
-        Path lock = Files.createDirectories(directory.resolve("lock"));
-        Dkms dkms = new Dkms(root, programs, lock);
-        programs.run(java.time.Duration.ofMinutes(1), List.of("dkms", "add", "-m", name, "-v", "1.0"));
-        dkms.enter(name, "1.0", target(), List.of(name + ".ko"), List.of(module));
-        assertThat(dkms.install(name, "1.0", target()).isSuccess()).isTrue();
+        programs.run(LIMIT, List.of("dkms", "add", "-m", name, "-v", "1.0"));
+        Path entry = root.at("/var/lib/dkms/" + name + "/1.0/" + release + "/x86_64");
+        Files.createDirectories(entry.resolve("log"));
+        Files.write(Files.createDirectories(entry.resolve("module")).resolve(name + ".ko"), module);
+        assertThat(programs.run(
+                                LIMIT,
+                                List.of(
+                                        "dkms", "install", "--force", "-m", name, "-v", "1.0", "-k", release, "-a",
+                                        "x86_64"))
+                        .isSuccess())
+                .isTrue();
     }
 
     private BuildTarget target() {
