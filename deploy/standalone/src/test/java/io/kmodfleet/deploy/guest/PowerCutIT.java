@@ -91,7 +91,8 @@ class PowerCutIT {
 
     /** How many the agent has begun since the guest booted. */
     private static long installations(Guest guest) throws IOException, InterruptedException {
-        return guest.ask("journalctl -b -u kmodfleet-agent -o cat").lines()
+        return guest.ask("journalctl -b -u kmodfleet-agent -o cat")
+                .lines()
                 .filter(line -> line.contains("installing package="))
                 .count();
     }
