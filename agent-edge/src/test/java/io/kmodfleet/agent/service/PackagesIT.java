@@ -37,8 +37,13 @@ class PackagesIT {
     private static final long MOST_RUNTIME = 45_000_000;
 
     /** What package managers note about every package they ever had, and no agent leaves. */
-    private static final List<String> NOTES_OF_PACKAGE_MANAGERS =
-            List.of("var/lib/dpkg/status", "var/lib/dpkg/status-old", "var/lib/dpkg/triggers", "var/log/dpkg.log", "var/lib/rpm", "usr/lib/sysimage");
+    private static final List<String> NOTES_OF_PACKAGE_MANAGERS = List.of(
+            "var/lib/dpkg/status",
+            "var/lib/dpkg/status-old",
+            "var/lib/dpkg/triggers",
+            "var/log/dpkg.log",
+            "var/lib/rpm",
+            "usr/lib/sysimage");
 
     @TempDir
     static Path made;
@@ -69,8 +74,18 @@ class PackagesIT {
         server.start();
         String url = "http://127.0.0.1:" + server.getAddress().getPort();
         Outcome outcome = run(
-                HOME.resolve("deploy/package").toString(), "--as-built", "--format", "all", "--out", made.toString(),
-                "--url", url, "--kafka", "127.0.0.1:1", "--store", "http://127.0.0.1:1");
+                HOME.resolve("deploy/package").toString(),
+                "--as-built",
+                "--format",
+                "all",
+                "--out",
+                made.toString(),
+                "--url",
+                url,
+                "--kafka",
+                "127.0.0.1:1",
+                "--store",
+                "http://127.0.0.1:1");
         assertThat(outcome.exitCode()).as(outcome.output()).isZero();
     }
 
@@ -83,7 +98,9 @@ class PackagesIT {
 
     @BeforeEach
     void copy() throws Exception {
-        root = Copies.of(Needs.hostRoots().resolve("b"), Files.createTempDirectory("kmodfleet-packages").resolve("root"));
+        root = Copies.of(
+                Needs.hostRoots().resolve("b"),
+                Files.createTempDirectory("kmodfleet-packages").resolve("root"));
     }
 
     @AfterEach
@@ -128,7 +145,8 @@ class PackagesIT {
         SortedMap<String, String> before = contentOf(root);
 
         // The copy is a Debian's: no package there provides what another system's packages would.
-        Outcome installed = aroundRoot("rpm", "--root", root.toString(), "--nodeps", "-i", made("rpm").toString());
+        Outcome installed = aroundRoot(
+                "rpm", "--root", root.toString(), "--nodeps", "-i", made("rpm").toString());
         assertThat(installed.exitCode()).as(installed.output()).isZero();
         use();
         Outcome erased = aroundRoot("rpm", "--root", root.toString(), "-e", "kmodfleet-agent");
@@ -143,7 +161,8 @@ class PackagesIT {
     void a_tarball_that_is_taken_away_leaves_the_host_as_it_was() throws Exception {
         SortedMap<String, String> before = contentOf(root);
         Path unpacked = Files.createDirectory(root.resolve("unpacked"));
-        assertThat(run("tar", "-xzf", made("tar.gz").toString(), "-C", unpacked.toString(), "--strip-components=1").exitCode())
+        assertThat(run("tar", "-xzf", made("tar.gz").toString(), "-C", unpacked.toString(), "--strip-components=1")
+                        .exitCode())
                 .isZero();
 
         Outcome installed = inRoot("/unpacked/install");
@@ -169,7 +188,8 @@ class PackagesIT {
         Path first = made("tar.gz");
         assertThat(Digest.of(Files.readAllBytes(again.resolve(first.getFileName()))))
                 .isEqualTo(Digest.of(Files.readAllBytes(first)));
-        try (Stream<Path> files = Files.walk(HOME.resolve("target/package-work/root/usr/lib/kmodfleet-agent/runtime"))) {
+        try (Stream<Path> files =
+                Files.walk(HOME.resolve("target/package-work/root/usr/lib/kmodfleet-agent/runtime"))) {
             assertThat(files.filter(Files::isRegularFile)
                             .mapToLong(file -> file.toFile().length())
                             .sum())
@@ -240,7 +260,8 @@ class PackagesIT {
         // No fleet is there: the agent says so, with its own exit code, and stays installed.
         assertThat(outcome.exitCode()).as(outcome.output()).isEqualTo(3);
         assertThat(outcome.output())
-                .containsPattern("\\[\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d\\] ✔ \\[SUCCESS\\] Installed kmodfleet-agent ")
+                .containsPattern(
+                        "\\[\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d\\] ✔ \\[SUCCESS\\] Installed kmodfleet-agent ")
                 .contains("[ERROR] Expected the coordinator to acknowledge");
         assertThat(root.resolve("etc/kmodfleet/agent.conf"))
                 .content()
@@ -309,7 +330,8 @@ class PackagesIT {
         try {
             ProcessBuilder builder = new ProcessBuilder(line)
                     .redirectErrorStream(true)
-                    .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
+                    .redirectInput(
+                            ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
                     .redirectOutput(output.toFile());
             builder.environment().put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
             builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
@@ -329,7 +351,8 @@ class PackagesIT {
         SortedMap<String, String> content = new TreeMap<>();
         Files.walkFileTree(root, new SimpleFileVisitor<>() {
             @Override
-            public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes) throws IOException {
+            public FileVisitResult preVisitDirectory(Path directory, BasicFileAttributes attributes)
+                    throws IOException {
                 if (isNote(directory)) {
                     return FileVisitResult.SKIP_SUBTREE;
                 }
@@ -360,6 +383,7 @@ class PackagesIT {
     }
 
     private static String modeOf(Path file) throws IOException {
-        return PosixFilePermissions.toString(Files.getPosixFilePermissions(file)) + " " + Files.getAttribute(file, "unix:uid");
+        return PosixFilePermissions.toString(Files.getPosixFilePermissions(file)) + " "
+                + Files.getAttribute(file, "unix:uid");
     }
 }
