@@ -15,16 +15,17 @@ public final class AgentService {
 
     private AgentService() {}
 
-    public static void main(String[] arguments) throws IOException {
+    public static void main(String[] arguments) {
         JournalLines.install(System.err);
-        Agent.Settings settings;
         try {
-            settings = ServiceSettings.of(System.getenv(), Path.of("/"));
-        } catch (IllegalArgumentException e) {
+            run(ServiceSettings.of(System.getenv(), Path.of("/")));
+        } catch (IllegalArgumentException | IOException e) {
             System.err.println("[ERROR] " + e.getMessage());
             System.exit(FAILED);
-            return;
         }
+    }
+
+    private static void run(Agent.Settings settings) throws IOException {
         Thread main = Thread.currentThread();
         CountDownLatch ended = new CountDownLatch(1);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> end(main, ended), "end"));

@@ -41,7 +41,7 @@ public final class AgentShift {
         } catch (InterruptedException | InterruptException | ClosedByInterruptException e) {
             // It was told to end; what that cuts off is done again.
             System.exit(FAILED);
-        } catch (IOException e) {
+        } catch (IllegalArgumentException | IOException e) {
             System.err.println("[ERROR] " + e.getMessage());
             System.exit(FAILED);
         }

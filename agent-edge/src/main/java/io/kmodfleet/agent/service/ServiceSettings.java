@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedMap;
 
 /** The settings of {@code /etc/kmodfleet/agent.conf}, as systemd hands them over. */
 final class ServiceSettings {
@@ -31,7 +32,7 @@ final class ServiceSettings {
         return new Agent.Settings(
                 root,
                 Path.of(settings.text("STATE", root.at("/var/lib/kmodfleet").toString())),
-                Labels.of(settings.text("LABELS", ""), List.of()),
+                settings.labels(),
                 settings.text("KAFKA", "127.0.0.1:7072"),
                 settings.address("STORE", "http://127.0.0.1:7071"),
                 settings.flag("OBSERVE"),
@@ -43,6 +44,15 @@ final class ServiceSettings {
     private String text(String name, String otherwise) {
         String value = environment.getOrDefault(PREFIX + name, "").strip();
         return value.isEmpty() ? otherwise : value;
+    }
+
+    private SortedMap<String, String> labels() {
+        try {
+            return Labels.of(text("LABELS", ""), List.of());
+        } catch (RuntimeException e) {
+            // A sentence of its own, that names the setting.
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
     }
 
     private URI address(String name, String otherwise) {

@@ -52,6 +52,9 @@ class ServiceSettingsTest {
                 .hasMessageContaining("KMODFLEET_STORE");
         assertThatThrownBy(() -> of(Map.of("KMODFLEET_LOOK_EVERY", "often")))
                 .hasMessageContaining("KMODFLEET_LOOK_EVERY");
+        assertThatThrownBy(() -> of(Map.of("KMODFLEET_LABELS", "database")))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("KMODFLEET_LABELS");
     }
 
     private static Agent.Settings of(Map<String, String> environment) {
