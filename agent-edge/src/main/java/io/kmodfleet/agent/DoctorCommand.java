@@ -3,8 +3,11 @@ package io.kmodfleet.agent;
 import io.kmodfleet.agent.AgentMemory.Standing;
 import io.kmodfleet.agent.host.HostDetail;
 import io.kmodfleet.agent.host.HostInspector;
+import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.InstallRecord;
+import io.kmodfleet.agent.install.Leftovers;
+import io.kmodfleet.agent.install.Leftovers.Leftover;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.wire.FleetJson;
@@ -132,7 +135,18 @@ final class DoctorCommand implements Callable<Integer> {
         } catch (IOException e) {
             differences = List.of("dkms status cannot be asked: " + e.getMessage());
         }
-        return new Diagnosis.Seen(report, detail, differences, state, initramfsProgram(root));
+        return new Diagnosis.Seen(report, detail, differences, state, leftovers(root, state), initramfsProgram(root));
+    }
+
+    private static List<Leftover> leftovers(HostRoot root, StateCheck state) {
+        if (state.agentRuns()) {
+            return List.of();
+        }
+        try {
+            return new Leftovers(root, new HostPrograms(root), state.directory()).find();
+        } catch (IOException e) {
+            return List.of();
+        }
     }
 
     private static Optional<List<String>> initramfsProgram(HostRoot root) {

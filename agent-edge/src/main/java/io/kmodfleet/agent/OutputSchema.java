@@ -38,6 +38,8 @@ final class OutputSchema {
             InstallCommand.Visit.class,
             "install --dry-run",
             InstallPreview.class,
+            "build",
+            BuildCommand.Result.class,
             "doctor",
             DoctorCommand.Checkup.class,
             "uninstall",

@@ -169,7 +169,12 @@ class DiagnosisTest {
 
     private static List<Finding> findings(HostReport report, HostDetail detail, StateCheck state) {
         return Diagnosis.of(new Diagnosis.Seen(
-                        report, detail, List.of(), state, Optional.of(List.of("update-initramfs", "-c", "-k"))))
+                        report,
+                        detail,
+                        List.of(),
+                        state,
+                        List.of(),
+                        Optional.of(List.of("update-initramfs", "-c", "-k"))))
                 .findings();
     }
 }
