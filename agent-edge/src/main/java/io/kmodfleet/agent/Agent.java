@@ -394,7 +394,7 @@ public final class Agent implements AutoCloseable {
 
                     @Override
                     public Work on(Command.InstallPackage command) {
-                        return () -> install(command.decision());
+                        return () -> install(command.decision(), command.asksForSelfTest());
                     }
 
                     @Override
@@ -483,7 +483,7 @@ public final class Agent implements AutoCloseable {
                 Optional.empty());
     }
 
-    private void install(Decision.Reuse order) throws IOException, InterruptedException {
+    private void install(Decision.Reuse order, boolean selfTest) throws IOException, InterruptedException {
         if (mayNotAct(order)) {
             return;
         }
@@ -499,7 +499,7 @@ public final class Agent implements AutoCloseable {
                     "Expected kernel " + release + ", but it is not installed any more"));
             return;
         }
-        Installer.Result result = installer.install(order, kernel.get());
+        Installer.Result result = installer.install(order, kernel.get(), selfTest);
         // The record first: a report must never show the module without saying what it is.
         memory.installed(result.bodies().stream()
                 .map(body -> new InstallRecord(body, order.moduleVersion(), order.target(), order.packageDigest()))
