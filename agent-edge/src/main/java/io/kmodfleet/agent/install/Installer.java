@@ -67,17 +67,17 @@ public final class Installer {
      * How it ended; never throws for a reason that lies in the package, the host or the store.
      *
      * @param kernel what the host has of the kernel, looked at just now
+     * @param selfTest whether the self-test of the operator's source package is run too, once the module is loaded
      * @throws InterruptedException where the agent ends: then it is done again
      */
-    public Result install(Decision.Reuse order, KernelState kernel) throws InterruptedException {
+    public Result install(Decision.Reuse order, KernelState kernel, boolean selfTest) throws InterruptedException {
         BuildTarget target = order.target();
         LOG.infof("installing package=%s kernel=%s", order.packageDigest(), target.release());
         try {
             ModulePackage verified = verify(order, kernel.identity());
             PackageManifest manifest = verified.manifest();
-            Optional<SourcePackage> source = dkms.isThere()
-                    ? Optional.of(SourcePackage.read(store.fetch("sources", target.source(), SourcePackage.MAX_BYTES)))
-                    : Optional.empty();
+            Optional<SourcePackage> source =
+                    dkms.isThere() ? Optional.of(sourceOf(target, Optional.empty())) : Optional.empty();
             dkms.locked(() -> {
                 InstallPlan plan = InstallPlan.of(
                         manifest, order.subject().release(), present(manifest, verified.dkmsConf(), source, kernel));
@@ -92,6 +92,11 @@ public final class Installer {
             });
             Optional<String> refused = kernel.running() ? load(manifest) : Optional.empty();
             Proof proof = kernel.running() && isLoaded(manifest) ? Proof.LOAD : Proof.INSTALL;
+            if (selfTest && proof == Proof.LOAD) {
+                SelfTest.Verdict tested = new SelfTest(root, programs, state).run(sourceOf(target, source));
+                proof = tested.passed() ? Proof.SELF_TEST : proof;
+                refused = tested.fault();
+            }
             LOG.infof("installed package=%s proof=%s refused=%s", order.packageDigest(), proof, refused.orElse("no"));
             List<Observation> observations = new ArrayList<>();
             observations.add(new ModuleInstalled(host, order.id(), target, order.packageDigest(), proof));
@@ -109,6 +114,13 @@ public final class Installer {
         } catch (IOException e) {
             return failed(order, "fetch", String.valueOf(e));
         }
+    }
+
+    private SourcePackage sourceOf(BuildTarget target, Optional<SourcePackage> known)
+            throws IOException, InterruptedException, StoreClient.Refused, Refusal {
+        return known.isPresent()
+                ? known.get()
+                : SourcePackage.read(store.fetch("sources", target.source(), SourcePackage.MAX_BYTES));
     }
 
     private Result failed(Decision.Reuse order, String step, String error) throws InterruptedException {

@@ -60,7 +60,9 @@ public final class Leftovers {
         /** {@code modules.dep} does not say what is there. */
         STALE_MODULES_DEP,
         /** The trees of a build that was killed. */
-        SCRATCH_BUILD
+        SCRATCH_BUILD,
+        /** The scratch disk of a self-test that was killed. */
+        SELF_TEST
     }
 
     /**
@@ -109,6 +111,14 @@ public final class Leftovers {
                                 why + "; mending runs depmod " + release)));
             }
         }
+        Path selfTest = SelfTest.placeIn(state);
+        if (Files.isDirectory(selfTest)) {
+            found.add(new Leftover(
+                    Kind.SELF_TEST,
+                    selfTest.toString(),
+                    Optional.empty(),
+                    "the scratch disk of a self-test that was killed; mending removes it and its loop device"));
+        }
         LeftBuild.of(root)
                 .ifPresent(place -> found.add(leftover(
                         Kind.SCRATCH_BUILD, place, "the trees of a build that was killed; mending removes them")));
@@ -149,6 +159,7 @@ public final class Leftovers {
             case KEPT_FROM_BEFORE -> putBackOrForget(where);
             case STALE_MODULES_DEP -> depmod(where.getParent());
             case SCRATCH_BUILD -> LeftBuild.remove(root);
+            case SELF_TEST -> SelfTest.clear(root, programs, SelfTest.placeIn(state));
             case INTERRUPTED_INSTALLATION ->
                 throw new IOException("Expected the installation that was cut off to be"
                         + " mended first, but its record is still there: " + where);
