@@ -13,8 +13,11 @@ import io.kmodfleet.deploy.standalone.StackOptions;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -36,6 +39,8 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
     private static final Duration PATIENCE = Duration.ofMinutes(20);
     private static final Duration COMMAND = Duration.ofMinutes(5);
     private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
+
+    private static Path agentPackage;
 
     private final List<Guest> guests = new ArrayList<>();
     private GuestImages images;
@@ -228,8 +233,24 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
         return Integer.parseInt(stack.kafka().substring(stack.kafka().lastIndexOf(':') + 1));
     }
 
-    private Path agentPackage() throws IOException, InterruptedException {
-        Path packages = Files.createDirectories(workplace.resolve("packages"));
+    /** Made once by each process; one at a time on a machine, for it is made at one place. */
+    private static synchronized Path agentPackage() throws IOException, InterruptedException {
+        if (agentPackage == null) {
+            Path packages = Files.createTempDirectory("kmodfleet-packages");
+            packages.toFile().deleteOnExit();
+            try (FileChannel channel = FileChannel.open(
+                            HOME.resolve("target/guest-package.lock"),
+                            StandardOpenOption.CREATE,
+                            StandardOpenOption.WRITE);
+                    FileLock lock = channel.lock()) {
+                agentPackage = made(packages);
+            }
+            agentPackage.toFile().deleteOnExit();
+        }
+        return agentPackage;
+    }
+
+    private static Path made(Path packages) throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
                         HOME.resolve("deploy/package").toString(), "--format", "deb", "--out", packages.toString())
                 .redirectErrorStream(true)
