@@ -15,7 +15,9 @@ import io.kmodfleet.agent.host.KernelExports;
 import io.kmodfleet.agent.host.KernelWatch;
 import io.kmodfleet.agent.install.Activator;
 import io.kmodfleet.agent.install.Installer;
+import io.kmodfleet.agent.install.Leftovers;
 import io.kmodfleet.agent.journal.Journal;
+import io.kmodfleet.agent.store.FileCache;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
@@ -33,6 +35,7 @@ import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.file.Files;
@@ -42,10 +45,12 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.function.Consumer;
 import org.jboss.logging.Logger;
@@ -68,6 +73,9 @@ public final class Agent implements AutoCloseable {
     private static final Duration OTHERS_VISIT = Duration.ofSeconds(20);
 
     private static final int SAVE_PLACE_EVERY = 1_000;
+
+    /** Of packages and sources kept on this host. */
+    private static final long CACHE_BYTES = 256L * 1024 * 1024;
 
     /** In one record, beside what else it says. */
     private static final int ROOM_FOR_EXPORTS = CloudEvents.MAX_BYTES - 8 * 1024;
@@ -138,7 +146,9 @@ public final class Agent implements AutoCloseable {
         }
         HostPrograms programs = new HostPrograms(settings.root());
         Dkms dkms = new Dkms(settings.root(), programs, settings.state());
-        StoreClient store = new StoreClient(settings.store());
+        FileCache cache =
+                new FileCache(settings.state().resolve("cache"), CACHE_BYTES, () -> neededBy(settings.root()), clock);
+        StoreClient store = new StoreClient(settings.store(), Optional.of(cache));
         SourceBuild building = new SourceBuild(settings.root(), programs, dkms, BuildLimit.fromEnvironment(), clock);
         this.builder = new ModuleBuilder(
                 host,
@@ -148,12 +158,41 @@ public final class Agent implements AutoCloseable {
                 settings.packages(),
                 new BuildLog(settings.state(), line -> buildListener.accept(line)),
                 clock);
-        this.installer = new Installer(
-                host, settings.root(), programs, dkms, store, settings.state().resolve("install.log"));
+        this.installer = new Installer(host, settings.root(), programs, dkms, store, settings.state());
         this.activator = new Activator(host, settings.root(), programs);
         this.exports = new KernelExports(settings.root());
+        if (!observeOnly) {
+            mendLeftovers(new Leftovers(settings.root(), programs, settings.state()));
+        }
         this.bus = new FleetBus(settings.kafka(), host);
         this.watch = new KernelWatch(settings.root(), !observeOnly, bus::wakeUp);
+    }
+
+    /** What the modules came in that kernels which are still there have from this agent. */
+    private Set<Digest> neededBy(HostRoot root) {
+        Set<Digest> needed = new HashSet<>();
+        for (InstallRecord record : memory.installed().values()) {
+            if (Files.isDirectory(root.at("/lib/modules/" + record.target().release()))) {
+                needed.add(record.packageDigest());
+                needed.add(record.target().source());
+            }
+        }
+        return needed;
+    }
+
+    /** Before anything else looks at the host. What cannot be mended now is told by 'doctor', and tried again at the next start. */
+    private static void mendLeftovers(Leftovers leftovers) throws IOException {
+        try {
+            for (Leftovers.Leftover found : leftovers.find()) {
+                LOG.warnf("left by something that was cut off, mending it: %s (%s)", found.where(), found.words());
+            }
+            leftovers.mend();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("the agent ends", e);
+        } catch (IOException e) {
+            LOG.errorf("not mended error=%s", e);
+        }
     }
 
     public static Agent start(Settings settings) throws IOException {
@@ -310,17 +349,29 @@ public final class Agent implements AutoCloseable {
     private void look() throws IOException {
         HostReport report = inspector.inspect();
         lookAt = clock.instant().plus(lookEvery);
-        memory.forgetKernelsNotIn(report);
         Digest digest = Digest.of(FleetJson.writeBytes(report));
-        if (!reported.equals(Optional.of(digest)) && !journal.isCrowded()) {
-            observe(new Observation.HostReported(host, report));
-            reported = Optional.of(digest);
+        try {
+            memory.forgetKernelsNotIn(report);
+            if (!reported.equals(Optional.of(digest))) {
+                observe(new Observation.HostReported(host, report));
+                reported = Optional.of(digest);
+            }
+        } catch (IOException e) {
+            if (Thread.currentThread().isInterrupted() || e instanceof ClosedByInterruptException) {
+                throw e;
+            }
+            // A full disk, mostly: what the host looks like then can be told later.
+            LOG.warnf("report not written down, tried again at the next look error=%s", e);
         }
     }
 
     private void observe(Observation observation) throws IOException {
+        long before = journal.epoch();
         journal.append(observation, clock.instant());
         acknowledgedAt = Optional.empty();
+        if (journal.epoch() != before) {
+            sentUpTo = 0;
+        }
     }
 
     private void sendWaiting() {
@@ -397,7 +448,7 @@ public final class Agent implements AutoCloseable {
 
                     @Override
                     public Work on(Command.InstallPackage command) {
-                        return () -> install(command.decision());
+                        return () -> install(command.decision(), command.asksForSelfTest());
                     }
 
                     @Override
@@ -486,7 +537,7 @@ public final class Agent implements AutoCloseable {
                 Optional.empty());
     }
 
-    private void install(Decision.Reuse order) throws IOException, InterruptedException {
+    private void install(Decision.Reuse order, boolean selfTest) throws IOException, InterruptedException {
         if (mayNotAct(order)) {
             return;
         }
@@ -502,7 +553,7 @@ public final class Agent implements AutoCloseable {
                     "Expected kernel " + release + ", but it is not installed any more"));
             return;
         }
-        Installer.Result result = installer.install(order, kernel.get());
+        Installer.Result result = installer.install(order, kernel.get(), selfTest);
         // The record first: a report must never show the module without saying what it is.
         memory.installed(result.bodies().stream()
                 .map(body -> new InstallRecord(body, order.moduleVersion(), order.target(), order.packageDigest()))

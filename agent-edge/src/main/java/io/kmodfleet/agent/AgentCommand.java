@@ -18,9 +18,13 @@ import picocli.CommandLine.ScopeType;
             PreflightCommand.class,
             InstallCommand.class,
             BuildCommand.class,
+            InstallFileCommand.class,
             DoctorCommand.class,
             UninstallCommand.class,
-            NotifyCommand.class
+            NotifyCommand.class,
+            SchemaCommand.class,
+            CompletionCommand.class,
+            GenerateDocsCommand.class
         },
         footer = {
             "",
@@ -29,7 +33,7 @@ import picocli.CommandLine.ScopeType;
             "  1  failed; the message says why",
             "  2  wrong usage",
             "  3  Kafka or the store was not reached in time",
-            "  4  install: refused; the message says why and what would change it",
+            "  4  install, install-file: refused; the message says why and what would change it",
             "  5  install: still waiting when the time was up",
             "  6  install, build: this kernel is not supported, or building was declined",
             "  7  build: the source does not build for this kernel, or what came out is wrong",

@@ -5,11 +5,10 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /**
  * Shows on a terminal how a build goes on: its log as it grows, and below it a bar. How far it is, is known only by the stages that
- * dkms names; a bar by time would be a guess.
+ * the log names; a bar by time would be a guess.
  */
 final class BuildProgress implements AutoCloseable {
 
@@ -17,39 +16,44 @@ final class BuildProgress implements AutoCloseable {
     private static final int MOST = 64 * 1024;
     private static final int BAR = 24;
 
+    /** What follows the last stage says nothing in the log. */
+    private static final long QUIET_NANOS = 3_000_000_000L;
+
     private final Screen screen;
     private final Path log;
     private final Thread thread = new Thread(this::follow, "build-progress");
     private volatile boolean ended;
     private long at;
     private long begun;
-    private Stage stage = Stage.FETCH;
+    private long grewAt;
+    private Stage stage = Stage.TOOLCHAIN;
 
-    /** What dkms says when it gets there, and how much of the way that is, in twelfths. */
+    /** What stands in the log where it begins, and how much of the way that is, in twelfths. */
     enum Stage {
-        FETCH("fetching the source", 1, List.of()),
-        ADD("entering the source into dkms", 2, List.of("Creating symlink")),
-        BUILD("compiling", 4, List.of("Building module", "make -j", "make KERNELRELEASE")),
-        CLEAN("compiled", 9, List.of("Cleaning build area")),
-        INSTALL("installing", 10, List.of("Running module version sanity check", "- Installation")),
-        DEPMOD("making modules.dep", 11, List.of("depmod"));
+        TOOLCHAIN("trying the toolchain", 1, "==> toolchain"),
+        ADD("entering the source into dkms", 2, "==> dkms add"),
+        BUILD("compiling", 4, "==> dkms build"),
+        LINK("linking", 9, "LD [M]"),
+        CHECK("checking what came out", 11, "==> check");
 
         private final String words;
         private final int twelfths;
-        private final List<String> signs;
+        private final String sign;
 
-        Stage(String words, int twelfths, List<String> signs) {
+        Stage(String words, int twelfths, String sign) {
             this.words = words;
             this.twelfths = twelfths;
-            this.signs = signs;
+            this.sign = sign;
         }
 
-        /** Where a line of the log leaves it. dkms cleans before it compiles, too. */
+        /** Where a line of the log leaves it; never back, but where another build begins. */
         Stage after(String line) {
+            if (line.contains(TOOLCHAIN.sign)) {
+                return TOOLCHAIN;
+            }
             for (Stage next : values()) {
-                boolean early = next == CLEAN && this != BUILD;
-                if (!early && next.signs.stream().anyMatch(line::contains)) {
-                    return next.ordinal() > ordinal() ? next : this;
+                if (line.contains(next.sign) && next.ordinal() > ordinal()) {
+                    return next;
                 }
             }
             return this;
@@ -105,11 +109,12 @@ final class BuildProgress implements AutoCloseable {
         if (size < at) {
             // Another build began the file anew.
             at = 0;
-            stage = Stage.FETCH;
+            stage = Stage.TOOLCHAIN;
             begun = 0;
         }
         if (size > at) {
-            begun = begun == 0 ? System.nanoTime() : begun;
+            grewAt = System.nanoTime();
+            begun = begun == 0 ? grewAt : begun;
             for (String line : read(size).split("[\\r\\n]+")) {
                 stage = stage.after(line);
                 if (!line.isBlank()) {
@@ -117,7 +122,11 @@ final class BuildProgress implements AutoCloseable {
                 }
             }
         }
-        if (begun != 0) {
+        boolean over = stage == Stage.CHECK && System.nanoTime() - grewAt > QUIET_NANOS;
+        if (begun != 0 && over) {
+            screen.status("");
+            begun = 0;
+        } else if (begun != 0) {
             screen.status(stage.bar((System.nanoTime() - begun) / 1_000_000_000));
         }
     }

@@ -4,6 +4,8 @@ import io.kmodfleet.agent.AgentMemory.Standing;
 import io.kmodfleet.agent.Finding.Kind;
 import io.kmodfleet.agent.host.DkmsEntry;
 import io.kmodfleet.agent.host.HostDetail;
+import io.kmodfleet.agent.install.Leftovers;
+import io.kmodfleet.agent.install.Leftovers.Leftover;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Fact;
@@ -30,6 +32,7 @@ record Diagnosis(List<Finding> findings) {
      * What was seen.
      *
      * @param dkmsDifferences where dkms says otherwise than its files
+     * @param leftovers of what was cut off; none while an agent runs, for what it is about to write looks the same
      * @param initramfsProgram what makes an initial RAM file system anew, without the release
      */
     record Seen(
@@ -37,6 +40,7 @@ record Diagnosis(List<Finding> findings) {
             HostDetail detail,
             List<String> dkmsDifferences,
             StateCheck state,
+            List<Leftover> leftovers,
             Optional<List<String>> initramfsProgram) {}
 
     static Diagnosis of(Seen seen) {
@@ -57,6 +61,17 @@ record Diagnosis(List<Finding> findings) {
                         "what is loaded is another build than what the next boot loads",
                         "Nothing, if an update was just installed: it serves after the next boot."
                                 + " A module in use is never unloaded."));
+            }
+        }
+        for (Leftover leftover : seen.leftovers()) {
+            // dkms's entries are looked at below, those of others too.
+            if (leftover.kind() != Leftovers.Kind.EMPTY_DKMS_ENTRY) {
+                findings.add(repaired(
+                        Kind.LEFTOVER,
+                        leftover.where(),
+                        leftover.where() + ": " + leftover.words(),
+                        "until then the host may have neither the old module nor the new one whole",
+                        new Repair.MendLeftovers("take back what was cut off, or bring it to its end")));
             }
         }
         seen.detail().dkms().forEach(entry -> ofDkms(entry, seen.detail().dkms(), findings));

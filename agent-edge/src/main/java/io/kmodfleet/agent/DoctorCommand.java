@@ -3,8 +3,11 @@ package io.kmodfleet.agent;
 import io.kmodfleet.agent.AgentMemory.Standing;
 import io.kmodfleet.agent.host.HostDetail;
 import io.kmodfleet.agent.host.HostInspector;
+import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.InstallRecord;
+import io.kmodfleet.agent.install.Leftovers;
+import io.kmodfleet.agent.install.Leftovers.Leftover;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.wire.FleetJson;
@@ -63,7 +66,7 @@ final class DoctorCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         HostRoot root = host.root();
-        StateCheck state = StateCheck.of(host.state());
+        StateCheck state = StateCheck.of(host.stateToReadWhole());
         HostInspector inspector = host.inspector(() -> installed(state));
         Diagnosis before = Diagnosis.of(look(root, inspector, state));
         List<Treated> treated = new ArrayList<>();
@@ -78,8 +81,8 @@ final class DoctorCommand implements Callable<Integer> {
                 }
                 done.add(words);
             }
-            Diagnosis after =
-                    Diagnosis.of(look(root, host.inspector(() -> installed(state)), StateCheck.of(host.state())));
+            Diagnosis after = Diagnosis.of(
+                    look(root, host.inspector(() -> installed(state)), StateCheck.of(host.stateToReadWhole())));
             for (int i = 0; i < done.size(); i++) {
                 Finding finding = before.findings().get(i);
                 boolean left = after.findings().stream()
@@ -132,7 +135,18 @@ final class DoctorCommand implements Callable<Integer> {
         } catch (IOException e) {
             differences = List.of("dkms status cannot be asked: " + e.getMessage());
         }
-        return new Diagnosis.Seen(report, detail, differences, state, initramfsProgram(root));
+        return new Diagnosis.Seen(report, detail, differences, state, leftovers(root, state), initramfsProgram(root));
+    }
+
+    private static List<Leftover> leftovers(HostRoot root, StateCheck state) {
+        if (state.agentRuns()) {
+            return List.of();
+        }
+        try {
+            return new Leftovers(root, new HostPrograms(root), state.directory()).find();
+        } catch (IOException e) {
+            return List.of();
+        }
     }
 
     private static Optional<List<String>> initramfsProgram(HostRoot root) {

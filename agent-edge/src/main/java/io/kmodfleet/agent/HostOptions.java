@@ -17,6 +17,8 @@ import picocli.CommandLine.Option;
 /** Which host is meant, and where the agent keeps what it knows. */
 final class HostOptions {
 
+    private static final String SHARED = "/var/lib/kmodfleet";
+
     @Option(
             names = "--root",
             paramLabel = "DIR",
@@ -81,10 +83,30 @@ final class HostOptions {
 
     Path state() {
         return state.orElseGet(() -> {
-            Path shared = anyRoot().at("/var/lib/kmodfleet");
+            Path shared = anyRoot().at(SHARED);
             boolean mine = Files.isWritable(Files.exists(shared) ? shared : shared.getParent());
             return mine ? shared : Path.of(System.getProperty("user.home"), ".local", "state", "kmodfleet");
         });
+    }
+
+    /** For whoever only looks: the agent's own, also where only root may write there. */
+    Path stateToRead() {
+        Path shared = anyRoot().at(SHARED);
+        return state.isEmpty() && Files.isDirectory(shared) && Files.isReadable(shared) ? shared : state();
+    }
+
+    /** @throws Trouble where it is for root only: whoever cannot see it must not be told that there is nothing */
+    Path stateToReadWhole() {
+        if (isStateHidden()) {
+            throw new Trouble("Expected to read " + SHARED + ", but that is for root only. Run it as root.");
+        }
+        return stateToRead();
+    }
+
+    /** Whether the agent's own state is there and this user may not see it. */
+    boolean isStateHidden() {
+        Path shared = anyRoot().at(SHARED);
+        return state.isEmpty() && Files.isDirectory(shared) && !Files.isReadable(shared);
     }
 
     SortedMap<String, String> labels() {

@@ -22,6 +22,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,6 +35,9 @@ import picocli.CommandLine.Option;
         description = "Report this host once, build or install what the coordinator decides, and end.",
         footer = {"", "With several kernels or modules, the exit code is that of the worst answer."})
 final class InstallCommand implements Callable<Integer> {
+
+    /** Held, for a logger that nobody holds forgets its level. */
+    private static final Logger AGENT_LOG = Logger.getLogger("io.kmodfleet");
 
     private static final Duration PATIENCE = Duration.ofMillis(500);
     private static final Duration CONTACT = Duration.ofSeconds(60);
@@ -90,7 +95,12 @@ final class InstallCommand implements Callable<Integer> {
         Hangup.survive();
         Files.createDirectories(state);
         screen = Screen.of(host.isJson()).keptIn(state.resolve("visit.log"));
+        if (screen.isTerminal()) {
+            // Whoever watches sees the build itself.
+            AGENT_LOG.setLevel(Level.WARNING);
+        }
         HostInspector inspector = host.inspector(Map::of);
+        inspector.hostId();
         HostReport report = inspector.inspect();
         if (installDependencies) {
             supply(root, SupplyPlan.of(report, inspector.packageManager(report), InstallPreview.hasExtraSources(root)));
@@ -164,7 +174,11 @@ final class InstallCommand implements Callable<Integer> {
             List<Decision> decisions = agent.decisions();
             if (agent.isAnswered()) {
                 answered = true;
-                decisions.stream().filter(decision -> !shown.contains(decision)).forEach(this::show);
+                decisions.stream()
+                        .filter(decision -> !shown.contains(decision))
+                        // That is asked about first.
+                        .filter(decision -> asked || !isForConsent(decision))
+                        .forEach(this::show);
                 shown.clear();
                 shown.addAll(decisions);
                 if (decisions.stream().noneMatch(InstallCommand::isUnderWay)) {
@@ -177,6 +191,7 @@ final class InstallCommand implements Callable<Integer> {
                         begin = Instant.now();
                         continue;
                     }
+                    question.ifPresent(this::show);
                     return ended(decisions);
                 }
             }

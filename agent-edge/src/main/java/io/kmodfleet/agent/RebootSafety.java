@@ -161,6 +161,11 @@ record RebootSafety(Answer answer, Optional<String> kernel, Optional<String> mod
                         .orElse(false);
     }
 
+    /** Whoever asks may not see the answers. */
+    static RebootSafety hidden() {
+        return unknown(Optional.empty(), "what the agent was answered is for root only; run this as root");
+    }
+
     private static RebootSafety unknown(Optional<String> kernel, String because) {
         return new RebootSafety(Answer.UNKNOWN, kernel, Optional.empty(), because);
     }

@@ -48,6 +48,9 @@ sealed interface Repair {
         }
     }
 
+    /** Whatever was cut off is taken back or brought to its end, as the agent does at its start. */
+    record MendLeftovers(String words) implements Repair {}
+
     /** Renames a file of the agent's state, so that it begins a new one; nothing is deleted. */
     record SetAside(Path file) implements Repair {
         @Override

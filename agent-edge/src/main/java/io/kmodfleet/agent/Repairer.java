@@ -7,6 +7,8 @@ import io.kmodfleet.agent.host.HostPrograms.Outcome;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.KernelWatch;
 import io.kmodfleet.agent.install.Activator;
+import io.kmodfleet.agent.install.Leftovers;
+import io.kmodfleet.agent.install.Leftovers.Leftover;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation;
@@ -19,6 +21,7 @@ import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -33,6 +36,7 @@ final class Repairer {
     private final HostInspector inspector;
     private final HostPrograms programs;
     private final Dkms dkms;
+    private final Path state;
     private final boolean agentRuns;
 
     Repairer(HostRoot root, HostId host, HostInspector inspector, StateCheck state) throws IOException {
@@ -43,6 +47,7 @@ final class Repairer {
         this.inspector = inspector;
         this.programs = new HostPrograms(root);
         this.dkms = new Dkms(root, programs, state.directory());
+        this.state = state.directory();
         this.agentRuns = state.agentRuns();
     }
 
@@ -60,6 +65,9 @@ final class Repairer {
                 return lookAgain();
             } else if (repair instanceof Repair.DeleteFromDkms delete) {
                 return dkms.locked(() -> delete(delete.directory()));
+            } else if (repair instanceof Repair.MendLeftovers) {
+                List<Leftover> left = new Leftovers(root, programs, state).mend();
+                return left.isEmpty() ? "done" : "not done: " + left.get(0).words();
             } else if (repair instanceof Repair.SetAside aside) {
                 Files.move(aside.file(), aside.aside(), StandardCopyOption.REPLACE_EXISTING);
                 return "done";

@@ -33,6 +33,7 @@ final class Screen {
     private static final String PLAIN = "\033[0m";
 
     private static final int WIDTH = 80;
+    private static final int INDENT = 4;
     private static final String CLEAR = "\r\033[K";
 
     private final PrintStream out;
@@ -164,7 +165,14 @@ final class Screen {
     }
 
     private synchronized void said(String kind, String text) {
-        println("[" + LocalDateTime.now().format(TIME) + "] " + coloured(kind + plain(text)));
+        String before = "[" + LocalDateTime.now().format(TIME) + "] ";
+        if (terminal && before.length() + kind.length() + text.length() > WIDTH) {
+            List<String> lines = wrapped(before + kind + plain(text), WIDTH - INDENT);
+            println(lines.get(0).replace(before + kind, before + coloured(kind)));
+            lines.subList(1, lines.size()).forEach(line -> println(" ".repeat(INDENT) + line));
+        } else {
+            println(before + coloured(kind + plain(text)));
+        }
         keep(kind + text);
     }
 

@@ -54,7 +54,7 @@ final class StatusCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Path state = host.state();
+        Path state = host.stateToRead();
         AgentMemory memory = AgentMemory.open(state);
         HostInspector inspector = host.inspector(memory::installed);
         HostReport report = inspector.inspect();
@@ -62,7 +62,7 @@ final class StatusCommand implements Callable<Integer> {
         Status status = new Status(
                 inspector.hostId(),
                 report,
-                RebootSafety.of(report, standing, host.makesInitramfs()),
+                host.isStateHidden() ? RebootSafety.hidden() : RebootSafety.of(report, standing, host.makesInitramfs()),
                 inspector.detail(report, modulesOf(standing)),
                 standing,
                 waitingIn(state));
@@ -235,16 +235,16 @@ final class StatusCommand implements Callable<Integer> {
     }
 
     private static void printAnswers(Status status, Screen screen) {
-        if (status.decisions().isEmpty()) {
+        if (status.decisions().isEmpty() && !status.reboot().equals(RebootSafety.hidden())) {
             screen.line("No answer of the coordinator yet.");
         }
         for (Standing standing : status.decisions()) {
             boolean awaited = !(standing.decision() instanceof Decision.Keep)
                     && !(standing.decision() instanceof Decision.Reject);
-            screen.line(Answers.lineOf(standing.decision()));
+            screen.line("", Answers.lineOf(standing.decision()));
             screen.line("    " + (awaited ? "awaited since " : "since ") + time(standing.since()) + " ("
                     + ago(Duration.between(standing.since(), Instant.now())) + ")");
-            Answers.remediesOf(standing.decision()).forEach(remedy -> screen.line("    " + remedy));
+            Answers.remediesOf(standing.decision()).forEach(remedy -> screen.line("    ", remedy));
         }
         if (status.unacknowledged() > 0) {
             screen.line(status.unacknowledged()

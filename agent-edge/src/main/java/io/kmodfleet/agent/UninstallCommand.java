@@ -11,6 +11,8 @@ import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostPrograms.Outcome;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.KernelWatch;
+import io.kmodfleet.agent.install.Leftovers;
+import io.kmodfleet.agent.install.Leftovers.Leftover;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.InstalledModule;
@@ -89,6 +91,9 @@ final class UninstallCommand implements Callable<Integer> {
         if (StateCheck.of(state).agentRuns()) {
             throw new Trouble(
                     "Expected no agent to run here, but one does. Stop it first:" + " systemctl stop kmodfleet-agent");
+        }
+        if (!dryRun && !"root".equals(System.getProperty("user.name"))) {
+            throw new Trouble("Expected to run as root, for what the agent installed is root's. Run it with sudo.");
         }
         List<String> remarks = new ArrayList<>();
         UninstallPlan plan = UninstallPlan.of(owned(root, state, remarks), keepModules);
@@ -171,6 +176,9 @@ final class UninstallCommand implements Callable<Integer> {
                         : failure(programs.run(LIMIT, run.line()));
             } else if (step instanceof Step.Delete delete) {
                 Trees.delete(root.at(delete.path()));
+            } else if (step instanceof Step.MendLeftovers) {
+                List<Leftover> left = new Leftovers(root, programs, state).mend();
+                return left.stream().findFirst().map(Leftover::words);
             } else if (step instanceof Step.DeleteState delete) {
                 Trees.delete(delete.directory());
             }
@@ -235,7 +243,7 @@ final class UninstallCommand implements Callable<Integer> {
                 files,
                 marked(root, "/etc/dkms", "*.conf"),
                 listings(root),
-                List.of(),
+                leftovers(root, state),
                 existing(root, List.of(root.nameOf(root.at(KernelWatch.SIGN).getParent()))),
                 detail.loaded().stream()
                         .map(HostDetail.Loaded::name)
@@ -310,6 +318,17 @@ final class UninstallCommand implements Callable<Integer> {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return true;
+        }
+    }
+
+    private static List<String> leftovers(HostRoot root, Path state) {
+        try {
+            return Files.exists(state)
+                    ? new Leftovers(root, new HostPrograms(root), state)
+                            .find().stream().map(Leftover::where).toList()
+                    : List.of();
+        } catch (IOException e) {
+            return List.of();
         }
     }
 

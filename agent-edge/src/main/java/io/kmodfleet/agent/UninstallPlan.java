@@ -46,6 +46,14 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
             }
         }
 
+        /** So that nothing of an installation that was cut off stays behind. */
+        record MendLeftovers(List<String> where) implements Step {
+            @Override
+            public String words() {
+                return "mend what was cut off: " + String.join(", ", where);
+            }
+        }
+
         /** The agent's own directory, which may lie anywhere. */
         record DeleteState(Path directory) implements Step {
             @Override
@@ -71,7 +79,7 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
      * @param files module files below {@code /lib/modules} that the agent wrote where there is no dkms
      * @param overrides below {@code /etc/dkms}
      * @param listings that have the initramfs take modules
-     * @param leftovers of what was cut off
+     * @param leftovers of what was cut off, where they lie
      * @param signs what hooks touch, and its directory
      * @param loaded modules of these that are loaded now
      * @param initramfs makes one anew, without the release; absent where the host has no such program
@@ -99,6 +107,9 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
     static UninstallPlan of(Owned owned, boolean keepModules) {
         List<Step> steps = new ArrayList<>();
         List<String> remarks = new ArrayList<>();
+        if (!owned.leftovers().isEmpty()) {
+            steps.add(new Step.MendLeftovers(owned.leftovers()));
+        }
         if (keepModules) {
             if (!owned.builds().isEmpty() || !owned.files().isEmpty()) {
                 remarks.add("The modules stay installed; nobody provides them for kernels to come.");
@@ -109,7 +120,6 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
                     .forEach(module -> remarks.add(
                             module + " stays loaded until the next boot: a loaded module is never unloaded here."));
         }
-        addAll(steps, owned.leftovers());
         addAll(steps, owned.signs());
         owned.copies().ifPresent(path -> steps.add(new Step.Delete(path)));
         // The last: as long as something else is left, the records say what.

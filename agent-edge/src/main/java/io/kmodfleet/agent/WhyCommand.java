@@ -67,7 +67,7 @@ final class WhyCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Path state = host.state();
+        Path state = host.stateToReadWhole();
         boolean everRan = Files.exists(state.resolve("memory.json"));
         List<Answer> answers = AgentMemory.open(state).standing().stream()
                 .map(Answer::of)

@@ -2,17 +2,11 @@ package io.kmodfleet.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.agent.dkms.ToySource;
 import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
-import io.kmodfleet.contracts.wire.FleetJson;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -24,7 +18,6 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.io.CleanupMode;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 /** {@code build} as an admin calls it, on a host root, with nothing in reach. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -47,13 +40,6 @@ class BuildCommandIT {
         }
     }
 
-    /** How a call ended. */
-    private record Ended(int code, String output, String errors) {
-        JsonNode json() throws IOException {
-            return FleetJson.mapper().readTree(output);
-        }
-    }
-
     @Test
     void a_source_directory_becomes_a_package_with_the_guides_name_that_no_decision_asked_for() throws Exception {
         Path source = layOut(SourcePackage.read(SourcePackage.write(
@@ -62,7 +48,7 @@ class BuildCommandIT {
         Files.createDirectories(source.resolve(".git"));
         Files.writeString(source.resolve(".git/HEAD"), "ref");
 
-        Ended ended = build(
+        Call ended = build(
                 "--source", source.toString(), "--out", work.resolve("out").toString(), "-o", "json");
 
         assertThat(ended.code()).isZero();
@@ -79,7 +65,7 @@ class BuildCommandIT {
                 work.resolve("broken.tar.gz"),
                 SourcePackage.write(ToySource.broken().files()));
 
-        Ended ended = build(
+        Call ended = build(
                 "--source", archive.toString(), "--out", work.resolve("none").toString());
 
         assertThat(ended.code()).isEqualTo(AgentCommand.BUILD_FAILED);
@@ -91,7 +77,7 @@ class BuildCommandIT {
     void a_dry_run_says_what_would_be_done_and_changes_nothing() throws Exception {
         Path state = work.resolve("state of a dry run");
 
-        Ended ended =
+        Call ended =
                 build("--source", layOut(ToySource.readingAMap()).toString(), "--dry-run", "--state", state.toString());
 
         assertThat(ended.code()).as(ended.errors()).isZero();
@@ -124,27 +110,12 @@ class BuildCommandIT {
         return directory;
     }
 
-    private Ended build(String... arguments) {
+    private Call build(String... arguments) {
         List<String> line = new ArrayList<>(List.of("build", "--root", root.toString()));
         line.addAll(List.of(arguments));
         if (!line.contains("--state")) {
             line.addAll(List.of("--state", work.resolve("state").toString()));
         }
-        ByteArrayOutputStream out = new ByteArrayOutputStream();
-        ByteArrayOutputStream errors = new ByteArrayOutputStream();
-        PrintStream before = System.out;
-        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
-        try {
-            CommandLine commands = new CommandLine(new AgentCommand());
-            commands.setErr(new PrintWriter(errors, true, StandardCharsets.UTF_8));
-            commands.setExecutionExceptionHandler((failure, command, parsed) -> {
-                command.getErr().println(failure.getMessage());
-                return AgentCommand.FAILED;
-            });
-            int code = commands.execute(line.toArray(String[]::new));
-            return new Ended(code, out.toString(StandardCharsets.UTF_8), errors.toString(StandardCharsets.UTF_8));
-        } finally {
-            System.setOut(before);
-        }
+        return Call.of(line);
     }
 }

@@ -110,7 +110,7 @@ class DkmsBuildIT {
                             PACKAGES,
                             new BuildLog(state, line -> {}),
                             Clock.systemUTC()),
-                    new Installer(id, root, programs, dkms, client, state.resolve("install.log")),
+                    new Installer(id, root, programs, dkms, client, state),
                     new Activator(id, root, programs));
         }
 
@@ -173,7 +173,7 @@ class DkmsBuildIT {
         Path older = b.root().at("/lib/modules/" + release() + "/extra").resolve("v4l2loopback.ko");
         Files.writeString(older, "an older file of that module");
 
-        Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()));
+        Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()), false);
 
         assertThat(only(result)).isInstanceOf(ModuleInstalled.class);
         assertThat(((ModuleInstalled) only(result)).proof()).isEqualTo(Proof.INSTALL);
@@ -191,7 +191,7 @@ class DkmsBuildIT {
     void what_is_installed_twice_stands_there_once() throws Exception {
         Map<String, String> before = modulesOf(b);
 
-        b.installer().install(reuse(b, built), b.kernel(release()));
+        b.installer().install(reuse(b, built), b.kernel(release()), false);
 
         assertThat(modulesOf(b)).isEqualTo(before);
     }
@@ -206,7 +206,7 @@ class DkmsBuildIT {
         Files.write(installed, old);
         Files.move(depmod, elsewhere);
         try {
-            Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()));
+            Installer.Result result = b.installer().install(reuse(b, built), b.kernel(release()), false);
 
             assertThat(only(result)).isInstanceOf(InstallFailed.class);
             assertThat(((InstallFailed) only(result)).step()).isEqualTo("depmod " + release());
@@ -219,7 +219,7 @@ class DkmsBuildIT {
     @Test
     @Order(5)
     void dkms_knows_what_was_installed_on_a_host_that_has_it() throws Exception {
-        Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()));
+        Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()), false);
 
         assertThat(only(result)).isInstanceOf(ModuleInstalled.class);
         assertThat(status(a)).contains(release()).contains("installed");
@@ -237,7 +237,7 @@ class DkmsBuildIT {
         Path gcc = a.root().program("make").orElseThrow();
         Files.move(gcc, gcc.resolveSibling("make.elsewhere"));
         try {
-            Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()));
+            Installer.Result result = a.installer().install(reuse(a, built), a.kernel(release()), false);
 
             assertThat(only(result)).isInstanceOf(ModuleInstalled.class);
             assertThat(status(a)).contains("installed");
@@ -295,7 +295,8 @@ class DkmsBuildIT {
         Files.write(image, other);
         try {
             for (Reason reason : List.of(Reason.PACKAGE_EXACT, Reason.STALE_BUILD)) {
-                Observation result = only(b.installer().install(reuse(b, release(), reason), b.kernel(release())));
+                Observation result =
+                        only(b.installer().install(reuse(b, release(), reason), b.kernel(release()), false));
 
                 assertThat(result).isInstanceOfSatisfying(InstallFailed.class, failed -> assertThat(failed.step())
                         .isEqualTo("verify"));
@@ -316,7 +317,7 @@ class DkmsBuildIT {
         other[other.length - 1] ^= 1;
         Files.write(image, other);
         try {
-            Observation result = only(b.installer().install(shared(b, release()), b.kernel(release())));
+            Observation result = only(b.installer().install(shared(b, release()), b.kernel(release()), false));
 
             assertThat(result).isInstanceOfSatisfying(ModuleInstalled.class, installed -> assertThat(installed.target())
                     .isEqualTo(built.target()));
@@ -337,11 +338,11 @@ class DkmsBuildIT {
         Files.write(ofKernel.resolve("of-the-kernel.ko"), replaced(module, " SMP preempt ", " SMP         "));
         Path symvers = b.root().at("/lib/modules/" + other + "/build");
 
-        InstallFailed otherFlags = (InstallFailed) only(b.installer().install(shared(b, other), another));
+        InstallFailed otherFlags = (InstallFailed) only(b.installer().install(shared(b, other), another, false));
         Files.write(ofKernel.resolve("of-the-kernel.ko"), module);
         Files.createDirectories(symvers);
         Files.writeString(symvers.resolve("Module.symvers"), "0x00000000\tmodule_layout\tvmlinux\tEXPORT_SYMBOL\t\n");
-        InstallFailed otherCrc = (InstallFailed) only(b.installer().install(shared(b, other), another));
+        InstallFailed otherCrc = (InstallFailed) only(b.installer().install(shared(b, other), another, false));
 
         assertThat(otherFlags.step()).isEqualTo("verify");
         assertThat(otherFlags.error()).contains("it is for a kernel with 'SMP preempt mod_unload");
@@ -414,9 +415,11 @@ class DkmsBuildIT {
     @Test
     @Order(19)
     void a_package_that_the_running_kernel_refuses_stands_installed_and_is_told_of() throws Exception {
+        put(b, "update-initramfs", "exit 0");
         put(b, "modprobe", "echo \"modprobe: ERROR: Exec format error\" >&2; exit 1");
 
-        Installer.Result result = b.installer().install(reuse(b, built), Kernels.asIfRunning(b.kernel(release())));
+        Installer.Result result =
+                b.installer().install(reuse(b, built), Kernels.asIfRunning(b.kernel(release())), false);
 
         assertThat(result.observations()).hasSize(2);
         assertThat(result.observations().get(0))
@@ -432,18 +435,66 @@ class DkmsBuildIT {
     }
 
     @Test
-    @Order(20)
+    @Order(22)
     void bytes_that_changed_on_the_way_are_not_installed() throws Exception {
         Map<String, String> before = modulesOf(b);
         store.damage("packages", built.packageDigest());
 
         InstallFailed failed = (InstallFailed) b.installer()
-                .install(reuse(b, built), b.kernel(release()))
+                .install(reuse(b, built), b.kernel(release()), false)
                 .observations()
                 .get(0);
 
         assertThat(failed.step()).isEqualTo("fetch");
         assertThat(modulesOf(b)).isEqualTo(before);
+    }
+
+    @Test
+    @Order(20)
+    void where_an_initramfs_that_holds_the_module_cannot_be_made_the_module_of_before_stays() throws Exception {
+        put(b, "update-initramfs", "exit 1");
+        Map<String, String> before = modulesOf(b);
+
+        InstallFailed failed = (InstallFailed) only(b.installer().install(reuse(b, built), b.kernel(release()), false));
+
+        assertThat(failed.step()).startsWith("update-initramfs -u -k");
+        assertThat(modulesOf(b)).isEqualTo(before);
+    }
+
+    @Test
+    @Order(21)
+    void autoinstall_leaves_a_managed_module_alone_and_fails_no_kernel_package_and_by_hand_dkms_works()
+            throws Exception {
+        assertThat(dkms(a, "uninstall")).isZero();
+        assertThat(dkms(a, "unbuild")).isZero();
+        Path make = a.root().program("make").orElseThrow();
+        Path elsewhere = Files.move(make, make.resolveSibling("make.elsewhere"));
+        try {
+            assertThat(autoinstall(a)).isZero();
+            assertThat(new Dkms(a.root(), new HostPrograms(a.root()), work).giveBack())
+                    .hasSize(1);
+            assertThat(autoinstall(a)).isEqualTo(11);
+        } finally {
+            Files.move(elsewhere, make);
+        }
+        assertThat(dkms(a, "install")).isZero();
+        assertThat(status(a)).contains("installed");
+        assertThat(dkms(a, "remove")).isZero();
+    }
+
+    private int dkms(Host host, String action) throws Exception {
+        return new HostPrograms(host.root())
+                .run(
+                        Duration.ofMinutes(2),
+                        List.of("dkms", action, "-m", module(), "-v", version(), "-k", release(), "-a", "x86_64"))
+                .exitCode();
+    }
+
+    /** As the hook of a kernel package does. */
+    private int autoinstall(Host host) throws Exception {
+        return new HostPrograms(host.root())
+                .run(Duration.ofMinutes(2), List.of("dkms", "autoinstall", "--kernelver", release()))
+                .exitCode();
     }
 
     private static Observation only(Installer.Result result) {

@@ -3,6 +3,7 @@ package io.kmodfleet.contracts;
 import com.fasterxml.jackson.annotation.JsonSubTypes;
 import com.fasterxml.jackson.annotation.JsonTypeInfo;
 import java.util.Objects;
+import java.util.Optional;
 
 /** What the coordinator makes an agent do. Sent at least once; who obeys recognises a repeat by its id. */
 @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "command")
@@ -43,7 +44,7 @@ public sealed interface Command {
 
             @Override
             public Command on(Decision.Reuse reuse) {
-                return new InstallPackage(reuse);
+                return new InstallPackage(reuse, Optional.empty());
             }
 
             @Override
@@ -80,10 +81,20 @@ public sealed interface Command {
         }
     }
 
-    /** Fetch the package, verify it, install it. */
-    record InstallPackage(Decision.Reuse decision) implements Command {
+    /**
+     * Fetch the package, verify it, install it.
+     *
+     * @param selfTest whether the self-test of the operator's source package is to be run when it is loaded: on a canary, where
+     *     the policy asks for that proof
+     */
+    record InstallPackage(Decision.Reuse decision, Optional<Boolean> selfTest) implements Command {
         public InstallPackage {
             Objects.requireNonNull(decision, "decision");
+            selfTest = Absent.orEmpty(selfTest);
+        }
+
+        public boolean asksForSelfTest() {
+            return selfTest.orElse(false);
         }
 
         @Override

@@ -1,34 +1,47 @@
 package io.kmodfleet.agent.dkms;
 
+import io.kmodfleet.agent.durable.Durable;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostPrograms.Conditions;
 import io.kmodfleet.agent.host.HostPrograms.Outcome;
 import io.kmodfleet.agent.host.HostRoot;
-import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The dkms of one host. It has no lock of its own, so every use of it here holds the host's lock. */
 public final class Dkms {
 
-    private static final Duration STEP = Duration.ofMinutes(5);
     private static final Duration QUESTION = Duration.ofSeconds(20);
+    private static final Pattern LOCATION = Pattern.compile("(?m)^\\s*DEST_MODULE_LOCATION\\[0]=\"?(/[\\w./-]+)\"?");
+
+    /**
+     * What stands at the end of the {@code dkms.conf} of a module that Kmodfleet looks after. dkms's autoinstall, which package
+     * managers run for every new kernel, fails with a module that does not build, and leaves the kernel's package half-configured.
+     * Overrides in {@code /etc/dkms} would not do: before 3.1.8 autoinstall reads them under an empty name.
+     */
+    private static final String NOT_AUTOMATIC = """
+
+            # Kmodfleet looks after this module: 'dkms autoinstall' leaves it alone. By hand dkms works as ever.
+            AUTOINSTALL=""
+            """;
 
     private final HostRoot root;
     private final HostPrograms programs;
@@ -69,23 +82,6 @@ public final class Dkms {
             }
         }
         return "unknown";
-    }
-
-    /** Puts the source where dkms wants it, whole, and makes it known to dkms. */
-    public Outcome add(SourcePackage source, Path log) throws IOException, InterruptedException {
-        String name = source.conf().name();
-        String version = source.conf().version();
-        Path place = root.at("/usr/src").resolve(name + "-" + version);
-        if (!holds(place, source)) {
-            put(source, place);
-        }
-        Path known = tree(name, version).resolve("source");
-        if (Files.exists(known)) {
-            return new Outcome(0, "already added");
-        }
-        Outcome outcome = programs.run(STEP, log, List.of("dkms", "add", "-m", name, "-v", version));
-        // Some releases answer 3, others 8, where it is known already; 8 also means that there is no source.
-        return Files.exists(known) ? new Outcome(0, outcome.output()) : outcome;
     }
 
     /** Makes a source known to dkms in a scratch tree. */
@@ -143,19 +139,52 @@ public final class Dkms {
         }
     }
 
-    public Outcome install(String module, String version, BuildTarget target) throws IOException, InterruptedException {
-        List<String> line = new ArrayList<>(List.of("dkms", "install", "--force"));
-        line.addAll(about(module, version, target));
-        return programs.run(STEP, line);
+    /** The files of a source as they are put below {@code /usr/src}: dkms builds them by hand, and not by itself. */
+    public static List<SourceFile> filesToEnter(SourcePackage source) {
+        return source.files().stream()
+                .map(file -> file.path().equals("dkms.conf")
+                        ? new SourceFile(file.path(), joined(file.bytes(), NOT_AUTOMATIC), file.program())
+                        : file)
+                .toList();
     }
 
-    private static List<String> about(String module, String version, BuildTarget target) {
-        return List.of("-m", module, "-v", version, "-k", target.release(), "-a", target.arch());
+    /** Gives every module that was entered back to dkms's autoinstall, as its source says; for uninstalling the agent. */
+    public List<Path> giveBack() throws IOException {
+        List<Path> given = new ArrayList<>();
+        byte[] ours = NOT_AUTOMATIC.getBytes(StandardCharsets.UTF_8);
+        Path sources = root.at("/usr/src");
+        if (!Files.isDirectory(sources)) {
+            return given;
+        }
+        try (Stream<Path> trees = Files.list(sources)) {
+            for (Path tree : trees.sorted().toList()) {
+                Path conf = tree.resolve("dkms.conf");
+                byte[] bytes = Files.isRegularFile(conf) ? Files.readAllBytes(conf) : new byte[0];
+                int end = bytes.length - ours.length;
+                if (end >= 0 && Arrays.equals(bytes, end, bytes.length, ours, 0, ours.length)) {
+                    Durable.write(conf, Arrays.copyOf(bytes, end), false);
+                    given.add(conf);
+                }
+            }
+        }
+        return given;
     }
 
-    private static boolean holds(Path place, SourcePackage source) throws IOException {
-        for (SourceFile file : source.files()) {
-            Path at = place.resolve(file.path());
+    private static byte[] joined(byte[] conf, String added) {
+        byte[] more = added.getBytes(StandardCharsets.UTF_8);
+        byte[] both = Arrays.copyOf(conf, conf.length + more.length);
+        System.arraycopy(more, 0, both, conf.length, more.length);
+        return both;
+    }
+
+    /** Whether exactly these files stand there. */
+    public boolean holds(String place, List<SourceFile> source) throws IOException {
+        Path directory = root.at(place);
+        if (!Files.isDirectory(directory)) {
+            return false;
+        }
+        for (SourceFile file : source) {
+            Path at = directory.resolve(file.path());
             boolean same = Files.isRegularFile(at, LinkOption.NOFOLLOW_LINKS)
                     && Files.isExecutable(at) == file.program()
                     && Arrays.equals(Files.readAllBytes(at), file.bytes());
@@ -163,36 +192,25 @@ public final class Dkms {
                 return false;
             }
         }
-        try (Stream<Path> files = Files.walk(place)) {
+        try (Stream<Path> files = Files.walk(directory)) {
             return files.filter(file -> !Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS))
                             .count()
-                    == source.files().size();
+                    == source.size();
         }
     }
 
-    /** A tree that is there already, another package's perhaps, is replaced as a whole. */
-    private static void put(SourcePackage source, Path place) throws IOException {
-        Path fresh = place.resolveSibling("." + place.getFileName() + ".new");
-        Path old = place.resolveSibling("." + place.getFileName() + ".old");
-        Trees.delete(fresh);
-        Trees.delete(old);
-        for (SourceFile file : source.files()) {
-            Path at = fresh.resolve(file.path());
-            Files.createDirectories(at.getParent());
-            Files.write(at, file.bytes());
-            Files.setPosixFilePermissions(
-                    at, PosixFilePermissions.fromString(file.program() ? "rwxr-xr-x" : "rw-r--r--"));
+    /** The versions of a module that dkms knows a source of. */
+    public List<String> versionsOf(String module) throws IOException {
+        Path tree = root.at(DkmsPlaces.TREE + "/" + module);
+        if (!Files.isDirectory(tree)) {
+            return List.of();
         }
-        if (Files.exists(place, LinkOption.NOFOLLOW_LINKS)) {
-            Files.move(place, old, StandardCopyOption.ATOMIC_MOVE);
+        try (Stream<Path> versions = Files.list(tree)) {
+            return versions.filter(version -> Files.exists(version.resolve("source"), LinkOption.NOFOLLOW_LINKS))
+                    .map(version -> version.getFileName().toString())
+                    .sorted()
+                    .toList();
         }
-        Files.move(fresh, place, StandardCopyOption.ATOMIC_MOVE);
-        Trees.delete(old);
-    }
-
-    /** The module files that dkms has built. */
-    public List<Path> built(String module, String version, BuildTarget target) throws IOException {
-        return moduleFilesIn(entry(module, version, target).resolve("module"));
     }
 
     static List<Path> moduleFilesIn(Path directory) throws IOException {
@@ -207,33 +225,44 @@ public final class Dkms {
         }
     }
 
-    /** Makes dkms's own entry of a build from module files that were verified: as if it had built them itself. */
-    public void enter(String module, String version, BuildTarget target, List<String> names, List<byte[]> files)
-            throws IOException {
-        Path entry = entry(module, version, target);
-        Path fresh = entry.resolveSibling("." + target.arch() + ".new");
-        Trees.delete(fresh);
-        Files.createDirectories(fresh.resolve("module"));
-        Files.createDirectories(fresh.resolve("log"));
-        for (int i = 0; i < names.size(); i++) {
-            Path file = fresh.resolve("module").resolve(names.get(i));
-            try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-                ByteBuffer bytes = ByteBuffer.wrap(files.get(i));
-                while (bytes.hasRemaining()) {
-                    out.write(bytes);
-                }
-                out.force(true);
-            }
+    /**
+     * Where below {@code /lib/modules/K} dkms puts and looks for modules on this system (its {@code override_dest_module_location}).
+     *
+     * @param conf of the module's source, for systems that dkms does not know
+     */
+    public String location(byte[] conf) {
+        String system = distribution();
+        if (Stream.of("fedora", "rhel", "ovm").anyMatch(system::startsWith)) {
+            return "/extra";
         }
-        Trees.delete(entry);
-        Files.move(fresh, entry, StandardCopyOption.ATOMIC_MOVE);
+        if (Stream.of("sles", "suse", "opensuse").anyMatch(system::startsWith)) {
+            return "/updates";
+        }
+        if (Stream.of("debian", "ubuntu", "arch").anyMatch(system::startsWith)) {
+            return "/updates/dkms";
+        }
+        Matcher matcher = LOCATION.matcher(new String(conf, StandardCharsets.UTF_8));
+        String location = matcher.find() ? matcher.group(1) : "/updates";
+        boolean plain = !location.contains("..") && (location.startsWith("/updates") || location.startsWith("/extra"));
+        return plain ? location.replaceAll("/+$", "") : "/updates";
     }
 
-    private Path tree(String module, String version) {
-        return root.at("/var/lib/dkms").resolve(module).resolve(version);
-    }
-
-    private Path entry(String module, String version, BuildTarget target) {
-        return tree(module, version).resolve(target.release()).resolve(target.arch());
+    /** As dkms asks os-release: Ubuntu for itself, all others by what they are like. */
+    private String distribution() {
+        Map<String, String> values = new HashMap<>();
+        try {
+            for (String line : Files.readAllLines(root.at("/etc/os-release"))) {
+                int equals = line.indexOf('=');
+                if (equals > 0) {
+                    values.put(
+                            line.substring(0, equals),
+                            line.substring(equals + 1).strip().replaceAll("^[\"']|[\"']$", ""));
+                }
+            }
+        } catch (IOException e) {
+            return "";
+        }
+        String id = values.getOrDefault("ID", "");
+        return (id.equals("ubuntu") ? id : values.getOrDefault("ID_LIKE", id)).toLowerCase(Locale.ROOT);
     }
 }

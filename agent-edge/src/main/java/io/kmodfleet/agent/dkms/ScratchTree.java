@@ -1,5 +1,6 @@
 package io.kmodfleet.agent.dkms;
 
+import io.kmodfleet.agent.durable.Durable;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
@@ -69,7 +70,7 @@ final class ScratchTree implements AutoCloseable {
                         + " but another one runs in " + PLACE + ". Wait for its end"));
         try {
             ScratchTree tree = new ScratchTree(root, source, lock);
-            Trees.delete(root.at(PLACE));
+            Durable.delete(root.at(PLACE));
             Files.createDirectory(
                     root.at(PLACE), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             Files.createDirectories(root.at(DKMS));
@@ -99,7 +100,7 @@ final class ScratchTree implements AutoCloseable {
         Optional<FileChannel> lock = locked(root);
         if (lock.isPresent()) {
             try (FileChannel held = lock.get()) {
-                Trees.delete(root.at(PLACE));
+                Durable.delete(root.at(PLACE));
             }
         }
     }
@@ -209,7 +210,7 @@ final class ScratchTree implements AutoCloseable {
     @Override
     public void close() throws IOException {
         try (lock) {
-            Trees.delete(root.at(PLACE));
+            Durable.delete(root.at(PLACE));
         }
     }
 }

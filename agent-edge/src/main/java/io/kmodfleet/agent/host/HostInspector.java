@@ -199,7 +199,9 @@ public final class HostInspector {
     public List<String> dkmsDifferences() throws IOException {
         Optional<String> output = questions.ask("dkms", "status");
         if (output.isEmpty()) {
-            return List.of();
+            // Only root may go into another root.
+            boolean couldAsk = isRoot() && root.program("dkms").isPresent();
+            return couldAsk ? List.of("dkms status fails") : List.of();
         }
         DkmsStatus status = DkmsStatus.read(output.get());
         List<String> words = new ArrayList<>(status.differencesFrom(new DkmsTree(root).entries()));

@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -38,6 +40,7 @@ final class PackageDatabase {
     private final HostRoot root;
     private final RootQuestions questions;
     private final ReadOnce<List<Listed>> rpms = new ReadOnce<>();
+    private final ReadOnce<Map<String, Instant>> debs = new ReadOnce<>();
 
     /** One that rpm lists. */
     private record Listed(String name, String version, String arch, Instant at) {
@@ -101,18 +104,29 @@ final class PackageDatabase {
 
     /** dpkg writes the list of a package's files when it unpacks it. */
     private Optional<Instant> dpkgTime(String name) {
-        Path plain = root.at(DPKG + "/" + name + ".list");
-        if (Files.exists(plain)) {
-            return timeOf(plain);
-        }
-        try (DirectoryStream<Path> lists = Files.newDirectoryStream(root.at(DPKG), name + ":*.list")) {
-            for (Path list : lists) {
-                return timeOf(list);
-            }
-        } catch (IOException | DirectoryIteratorException | java.util.regex.PatternSyntaxException e) {
+        try {
+            return Optional.ofNullable(
+                    debs.get(root.at(DPKG), PackageDatabase::listsIn).get(name));
+        } catch (IOException e) {
             // No dpkg here.
+            return Optional.empty();
         }
-        return Optional.empty();
+    }
+
+    /** By package, without the architecture that a name may have; a new list changes the directory. */
+    private static Map<String, Instant> listsIn(Path directory) throws IOException {
+        Map<String, Instant> times = new HashMap<>();
+        try (DirectoryStream<Path> lists = Files.newDirectoryStream(directory, "linux-*.list")) {
+            for (Path list : lists) {
+                String name = list.getFileName().toString();
+                int colon = name.indexOf(':');
+                String plain = name.substring(0, colon < 0 ? name.length() - ".list".length() : colon);
+                timeOf(list).ifPresent(at -> times.put(plain, at));
+            }
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return Map.copyOf(times);
     }
 
     private static Optional<Instant> timeOf(Path file) {

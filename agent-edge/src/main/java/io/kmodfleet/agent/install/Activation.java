@@ -1,8 +1,10 @@
 package io.kmodfleet.agent.install;
 
+import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Fact;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 
@@ -41,8 +43,11 @@ record Activation(List<Step> steps) {
             this.line = line;
         }
 
-        String program() {
-            return program;
+        /** Of that host, where it has one. */
+        static Optional<InitramfsTool> of(HostRoot root) {
+            return Arrays.stream(values())
+                    .filter(tool -> root.program(tool.program).isPresent())
+                    .findFirst();
         }
 
         /** Has it made anew for one kernel. */

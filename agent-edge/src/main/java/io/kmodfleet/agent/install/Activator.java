@@ -19,7 +19,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,7 +57,7 @@ public final class Activator {
         LOG.infof(
                 "activating module=%s kernel=%s",
                 order.subject().module(), order.subject().release());
-        Optional<String> refused = run(Activation.of(order, kernel.running(), initramfsTool()));
+        Optional<String> refused = run(Activation.of(order, kernel.running(), InitramfsTool.of(root)));
         Optional<InstallRecord> record = kernel.modules().stream()
                 .filter(module -> module.name().equals(Activation.moduleOf(order)))
                 .flatMap(module -> Optional.ofNullable(installed.get(module.body())).stream())
@@ -85,12 +84,6 @@ public final class Activator {
             }
         }
         return Optional.empty();
-    }
-
-    private Optional<InitramfsTool> initramfsTool() {
-        return Arrays.stream(InitramfsTool.values())
-                .filter(tool -> root.program(tool.program()).isPresent())
-                .findFirst();
     }
 
     private Optional<String> run(Step step) throws IOException, InterruptedException {

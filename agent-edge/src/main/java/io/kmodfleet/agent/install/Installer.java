@@ -1,9 +1,11 @@
 package io.kmodfleet.agent.install;
 
 import io.kmodfleet.agent.dkms.Dkms;
+import io.kmodfleet.agent.dkms.DkmsPlaces;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.host.KernelExports;
+import io.kmodfleet.agent.install.Activation.InitramfsTool;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
@@ -30,8 +32,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.TreeSet;
 import org.jboss.logging.Logger;
 
 /** Installs a package on order: fetch, verify, plan, run the plan. The bytes that were verified are the bytes that are written. */
@@ -44,18 +44,18 @@ public final class Installer {
     private final HostPrograms programs;
     private final Dkms dkms;
     private final StoreClient store;
-    private final Path log;
+    private final Path state;
     private final Loader loader;
     private final KernelExports exports;
 
-    /** @param log the file that programs write to as they go on */
-    public Installer(HostId host, HostRoot root, HostPrograms programs, Dkms dkms, StoreClient store, Path log) {
+    /** @param state where the record of a running installation lies */
+    public Installer(HostId host, HostRoot root, HostPrograms programs, Dkms dkms, StoreClient store, Path state) {
         this.host = host;
         this.root = root;
         this.programs = programs;
         this.dkms = dkms;
         this.store = store;
-        this.log = log;
+        this.state = state;
         this.loader = new Loader(root, programs);
         this.exports = new KernelExports(root);
     }
@@ -67,30 +67,36 @@ public final class Installer {
      * How it ended; never throws for a reason that lies in the package, the host or the store.
      *
      * @param kernel what the host has of the kernel, looked at just now
+     * @param selfTest whether the self-test of the operator's source package is run too, once the module is loaded
      * @throws InterruptedException where the agent ends: then it is done again
      */
-    public Result install(Decision.Reuse order, KernelState kernel) throws InterruptedException {
+    public Result install(Decision.Reuse order, KernelState kernel, boolean selfTest) throws InterruptedException {
         BuildTarget target = order.target();
         LOG.infof("installing package=%s kernel=%s", order.packageDigest(), target.release());
         try {
-            Files.deleteIfExists(log);
             ModulePackage verified = verify(order, kernel.identity());
-            BuildTarget place = new BuildTarget(
-                    target.source(),
-                    target.arch(),
-                    order.subject().release(),
-                    kernel.identity().image().orElseThrow());
             PackageManifest manifest = verified.manifest();
-            Optional<SourcePackage> source = dkms.isThere()
-                    ? Optional.of(SourcePackage.read(store.fetch("sources", target.source(), SourcePackage.MAX_BYTES)))
-                    : Optional.empty();
+            Optional<SourcePackage> source =
+                    dkms.isThere() ? Optional.of(sourceOf(target, Optional.empty())) : Optional.empty();
             dkms.locked(() -> {
-                InstallPlan plan = InstallPlan.of(manifest, place.release(), present(manifest, place));
-                new StepRunner(root, programs, dkms, verified, place, source, log).run(plan);
+                InstallPlan plan = InstallPlan.of(
+                        manifest, order.subject().release(), present(manifest, verified.dkmsConf(), source, kernel));
+                StepRunner.Payload payload = new StepRunner.Payload(
+                        manifest.module() + " " + manifest.moduleVersion() + " for kernel "
+                                + order.subject().release() + " from " + order.packageDigest(),
+                        manifest.modules(),
+                        verified.moduleFiles(),
+                        source);
+                new StepRunner(root, programs, state, payload).run(plan);
                 return null;
             });
             Optional<String> refused = kernel.running() ? load(manifest) : Optional.empty();
             Proof proof = kernel.running() && isLoaded(manifest) ? Proof.LOAD : Proof.INSTALL;
+            if (selfTest && proof == Proof.LOAD) {
+                SelfTest.Verdict tested = new SelfTest(root, programs, state).run(sourceOf(target, source));
+                proof = tested.passed() ? Proof.SELF_TEST : proof;
+                refused = tested.fault();
+            }
             LOG.infof("installed package=%s proof=%s refused=%s", order.packageDigest(), proof, refused.orElse("no"));
             List<Observation> observations = new ArrayList<>();
             observations.add(new ModuleInstalled(host, order.id(), target, order.packageDigest(), proof));
@@ -108,6 +114,13 @@ public final class Installer {
         } catch (IOException e) {
             return failed(order, "fetch", String.valueOf(e));
         }
+    }
+
+    private SourcePackage sourceOf(BuildTarget target, Optional<SourcePackage> known)
+            throws IOException, InterruptedException, StoreClient.Refused, Refusal {
+        return known.isPresent()
+                ? known.get()
+                : SourcePackage.read(store.fetch("sources", target.source(), SourcePackage.MAX_BYTES));
     }
 
     private Result failed(Decision.Reuse order, String step, String error) throws InterruptedException {
@@ -175,19 +188,36 @@ public final class Installer {
         return order.reason() == Reason.PACKAGE_COMPATIBLE || order.reason() == Reason.STALE_BUILD && otherRelease;
     }
 
-    private InstallPlan.Present present(PackageManifest manifest, BuildTarget place) throws IOException {
-        List<Optional<Digest>> built = new ArrayList<>();
-        for (Path file : dkms.built(manifest.module(), manifest.moduleVersion(), place)) {
-            built.add(ModuleFiles.bodyOf(file));
-        }
-        String release = place.release();
-        Path modules = root.at("/lib/modules/" + release);
-        Set<String> files = new TreeSet<>();
-        for (Path file : ModuleFiles.below(modules)) {
-            files.add("/lib/modules/" + release + "/" + modules.relativize(file));
-        }
-        boolean same = manifest.modules().stream().allMatch(module -> built.contains(Optional.of(module.body())));
-        return new InstallPlan.Present(dkms.isThere(), same, files);
+    private InstallPlan.Present present(
+            PackageManifest manifest, byte[] conf, Optional<SourcePackage> source, KernelState kernel)
+            throws IOException {
+        String release = kernel.identity().release();
+        DkmsPlaces places = new DkmsPlaces(
+                manifest.module(),
+                manifest.moduleVersion(),
+                release,
+                manifest.target().arch());
+        boolean known = source.isPresent()
+                && dkms.holds(places.source(), Dkms.filesToEnter(source.get()))
+                && Files.exists(root.at(places.sourceLink()));
+        return new InstallPlan.Present(
+                source.map(any -> dkms.location(conf)),
+                source.isPresent() && !known,
+                ModuleFiles.named(root, release),
+                InitramfsTool.of(root)
+                        .filter(tool -> isInInitramfs(tool, manifest, kernel))
+                        .map(tool -> tool.rebuild(release))
+                        .orElse(List.of()));
+    }
+
+    /** Whether it is in there now, or the host was told that it belongs there: then it would go on holding the old one. */
+    private boolean isInInitramfs(InitramfsTool tool, PackageManifest manifest, KernelState kernel) {
+        return manifest.modules().stream()
+                .map(PackagedModule::name)
+                .anyMatch(name -> Files.exists(root.at(tool.list(name).file()))
+                        || kernel.modules().stream()
+                                .filter(module -> module.name().equals(name))
+                                .anyMatch(module -> module.inInitramfs().orElse(false)));
     }
 
     /** Loads what is not loaded yet; says why the kernel did not want it. */

@@ -1,5 +1,6 @@
 package io.kmodfleet.agent.install;
 
+import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.module.ModuleFile;
 import io.kmodfleet.contracts.module.NotAModule;
@@ -9,6 +10,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /** The out-of-tree module files of one kernel, where Debian ({@code updates}) and the others ({@code extra}) keep them. */
@@ -32,6 +35,16 @@ final class ModuleFiles {
         return found;
     }
 
+    /** As the host names them. */
+    static Set<String> named(HostRoot root, String release) throws IOException {
+        Path modules = root.at("/lib/modules/" + release);
+        Set<String> names = new TreeSet<>();
+        for (Path file : below(modules)) {
+            names.add("/lib/modules/" + release + "/" + modules.relativize(file));
+        }
+        return names;
+    }
+
     static List<Path> withBody(Path modules, Digest body) throws IOException {
         List<Path> same = new ArrayList<>();
         for (Path file : below(modules)) {
@@ -48,5 +61,12 @@ final class ModuleFiles {
         } catch (NotAModule e) {
             return Optional.empty();
         }
+    }
+
+    /** The module that a file is by its name: the kernel takes a dash for an underscore. */
+    static String moduleOf(String path) {
+        String file = path.substring(path.lastIndexOf('/') + 1);
+        int suffix = file.indexOf(".ko");
+        return (suffix < 0 ? file : file.substring(0, suffix)).replace('-', '_');
     }
 }

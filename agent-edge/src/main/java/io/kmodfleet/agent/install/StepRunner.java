@@ -1,49 +1,37 @@
 package io.kmodfleet.agent.install;
 
 import io.kmodfleet.agent.dkms.Dkms;
+import io.kmodfleet.agent.durable.Durable;
 import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostPrograms.Outcome;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.agent.install.InstallPlan.Step;
-import io.kmodfleet.contracts.BuildTarget;
-import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
-import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.SourcePackage;
+import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayDeque;
+import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import org.jboss.logging.Logger;
 
-/** Runs the steps of one plan. Where one fails, files that were there before are there again. */
+/**
+ * Runs the steps of one plan. Where one fails, the host is as it was before; where the power fails, it is so after {@link Leftovers}
+ * were mended.
+ */
 final class StepRunner {
 
     private static final Logger LOG = Logger.getLogger(StepRunner.class);
-    private static final Duration LIMIT = Duration.ofMinutes(5);
+    private static final Duration LIMIT = Duration.ofMinutes(15);
 
     private final HostRoot root;
     private final HostPrograms programs;
-    private final Dkms dkms;
-    private final ModulePackage verified;
-    private final BuildTarget place;
-    private final Optional<SourcePackage> source;
-    private final Path log;
-    private final Deque<Moved> moved = new ArrayDeque<>();
-    private boolean depmodRan;
-
-    /** A file that stood at a place before, and where it is kept meanwhile; empty where nothing stood there. */
-    private record Moved(Path place, Optional<Path> kept) {}
+    private final Path state;
+    private final Payload payload;
 
     /** A step that did not do what it should. */
     static final class StepFailed extends IOException {
@@ -60,80 +48,139 @@ final class StepRunner {
     }
 
     /**
-     * @param place what it serves here
+     * The verified bytes that a plan puts onto the host.
+     *
+     * @param modules with their files in the same order
      * @param source the operator's source package, where a step needs it
      */
-    StepRunner(
-            HostRoot root,
-            HostPrograms programs,
-            Dkms dkms,
-            ModulePackage verified,
-            BuildTarget place,
-            Optional<SourcePackage> source,
-            Path log) {
+    record Payload(String what, List<PackagedModule> modules, List<byte[]> files, Optional<SourcePackage> source) {
+        Payload {
+            modules = List.copyOf(modules);
+            files = List.copyOf(files);
+        }
+
+        private byte[] fileOf(PackagedModule module) {
+            return files.get(modules.indexOf(module));
+        }
+    }
+
+    /** @param state where the record of a running installation lies */
+    StepRunner(HostRoot root, HostPrograms programs, Path state, Payload payload) {
         this.root = root;
         this.programs = programs;
-        this.dkms = dkms;
-        this.verified = verified;
-        this.place = place;
-        this.source = source;
-        this.log = log;
+        this.state = state;
+        this.payload = payload;
     }
 
     void run(InstallPlan plan) throws IOException, InterruptedException {
+        Changes changes = Changes.begin(root, state, payload.what(), plan, Instant.now());
         for (Step step : plan.steps()) {
             LOG.debugf("step step=%s", step.name());
             try {
-                run(step);
-            } catch (StepFailed e) {
-                undo();
-                throw e;
+                run(step, plan.release(), changes);
             } catch (IOException e) {
-                undo();
-                throw new StepFailed(step.name(), String.valueOf(e));
+                if (Thread.interrupted()) {
+                    throw new InterruptedException("the agent ends");
+                }
+                putBack(changes);
+                throw e instanceof StepFailed ? e : new StepFailed(step.name(), String.valueOf(e));
             }
         }
-        for (Moved file : moved) {
-            if (file.kept().isPresent()) {
-                Files.deleteIfExists(file.kept().get());
-            }
-        }
+        changes.commit();
     }
 
-    private void run(Step step) throws IOException, InterruptedException {
-        PackageManifest manifest = verified.manifest();
-        if (step instanceof Step.AddSource) {
-            require(step, dkms.add(source.orElseThrow(), log), 0);
-        } else if (step instanceof Step.EnterBuild) {
-            List<String> names = new ArrayList<>();
-            manifest.modules().forEach(module -> names.add(module.file().substring("module/".length())));
-            dkms.enter(manifest.module(), manifest.moduleVersion(), place, names, verified.moduleFiles());
-        } else if (step instanceof Step.InstallWithDkms) {
-            // 5: it is installed already.
-            require(step, dkms.install(manifest.module(), manifest.moduleVersion(), place), 0, 5);
+    private void run(Step step, String release, Changes changes) throws IOException, InterruptedException {
+        if (step instanceof Step.PutSource put) {
+            changes.putTree(put.path(), Dkms.filesToEnter(payload.source().orElseThrow()));
+        } else if (step instanceof Step.EnterBuild enter) {
+            changes.putTree(enter.path(), entry());
+        } else if (step instanceof Step.Link link) {
+            changes.putLink(link.path(), link.to());
         } else if (step instanceof Step.WriteModule write) {
-            int index = manifest.modules().indexOf(write.module());
-            write(root.at(write.path()), verified.moduleFiles().get(index));
+            changes.put(write.path(), payload.fileOf(write.module()));
         } else if (step instanceof Step.SetAside other) {
-            Path place = root.at(other.path());
-            Path kept = keptFor(place);
-            Files.move(place, kept, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-            moved.push(new Moved(place, Optional.of(kept)));
+            changes.takeAway(other.path());
         } else if (step instanceof Step.Depmod depmod) {
-            depmodRan = true;
-            require(step, programs.run(LIMIT, List.of("depmod", depmod.release())), 0);
+            require(step, depmod(depmod.release()));
+        } else if (step instanceof Step.MakeInitramfs make) {
+            require(step, makeInitramfs(make.program(), release));
         } else if (step instanceof Step.Confirm confirm) {
-            confirm(confirm.module(), place.release());
+            confirm(confirm.module(), release);
         }
     }
 
-    private static void require(Step step, Outcome outcome, int... accepted) throws StepFailed {
-        for (int code : accepted) {
-            if (outcome.exitCode() == code) {
-                return;
-            }
+    private List<SourceFile> entry() {
+        List<SourceFile> files = new ArrayList<>();
+        for (PackagedModule module : payload.modules()) {
+            files.add(new SourceFile(module.file(), payload.fileOf(module), false));
         }
-        throw new StepFailed(step.name(), "exited with " + outcome.exitCode() + ": " + outcome.lastLine());
+        files.add(new SourceFile("log/make.log", ("Entered by Kmodfleet: " + payload.what() + "\n").getBytes(), false));
+        return files;
+    }
+
+    /** As it was before; where that fails too, the record stays, and the next start tries again. */
+    private void putBack(Changes changes) throws InterruptedException {
+        try {
+            changes.undo();
+            Outcome outcome = depmod(changes.intent().release());
+            if (!outcome.isSuccess()) {
+                LOG.warnf("modules.dep not made anew error=%s", outcome.lastLine());
+            }
+            changes.forget();
+        } catch (IOException e) {
+            LOG.errorf("what stood there before is not put back yet error=%s", e);
+        }
+    }
+
+    /** For whoever found an installation that did not come to its end. */
+    static void mend(Changes changes, HostRoot root, HostPrograms programs) throws IOException, InterruptedException {
+        StepRunner runner = new StepRunner(
+                root, programs, changes.record().getParent(), new Payload("", List.of(), List.of(), Optional.empty()));
+        if (changes.intent().done()) {
+            changes.forgetKept();
+            return;
+        }
+        changes.undo();
+        runner.requireMended(runner.depmod(changes.intent().release()), "depmod");
+        if (!changes.intent().initramfs().isEmpty()) {
+            // It may hold the new module already.
+            runner.requireMended(
+                    runner.makeInitramfs(
+                            changes.intent().initramfs(), changes.intent().release()),
+                    "the initramfs tool");
+        }
+        changes.forget();
+    }
+
+    private void requireMended(Outcome outcome, String program) throws IOException {
+        if (!outcome.isSuccess()) {
+            throw new IOException(
+                    "Expected " + program + " to succeed after everything was put back, but it exited with "
+                            + outcome.exitCode() + ": " + outcome.lastLine());
+        }
+    }
+
+    private Outcome depmod(String release) throws IOException, InterruptedException {
+        Outcome outcome = programs.run(LIMIT, List.of("depmod", release));
+        Path modules = root.at("/lib/modules/" + release);
+        if (outcome.isSuccess() && Files.isDirectory(modules)) {
+            Durable.syncFiles(modules, "modules.");
+        }
+        return outcome;
+    }
+
+    private Outcome makeInitramfs(List<String> program, String release) throws IOException, InterruptedException {
+        Outcome outcome = programs.run(LIMIT, program);
+        if (outcome.isSuccess()) {
+            Durable.syncFiles(root.at("/boot"), release);
+        }
+        return outcome;
+    }
+
+    private static void require(Step step, Outcome outcome) throws StepFailed {
+        if (!outcome.isSuccess()) {
+            throw new StepFailed(step.name(), "exited with " + outcome.exitCode() + ": " + outcome.lastLine());
+        }
     }
 
     private void confirm(PackagedModule module, String release) throws IOException {
@@ -150,62 +197,6 @@ final class StepRunner {
         if (lines.stream().noneMatch(line -> entries.stream().anyMatch(line::startsWith))) {
             throw new IOException("Expected modules.dep to name " + entries.get(0)
                     + " but it does not. Another file of that name may go before it");
-        }
-    }
-
-    private void write(Path place, byte[] bytes) throws IOException {
-        Files.createDirectories(place.getParent());
-        Path fresh = place.resolveSibling("." + place.getFileName() + ".new");
-        Files.deleteIfExists(fresh);
-        try (FileChannel out = FileChannel.open(fresh, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-            ByteBuffer buffer = ByteBuffer.wrap(bytes);
-            while (buffer.hasRemaining()) {
-                out.write(buffer);
-            }
-            out.force(true);
-        } catch (IOException e) {
-            Files.deleteIfExists(fresh);
-            throw e;
-        }
-        Files.setPosixFilePermissions(fresh, PosixFilePermissions.fromString("rw-r--r--"));
-        Optional<Path> kept = Optional.empty();
-        if (Files.isRegularFile(place)) {
-            Path link = keptFor(place);
-            Files.deleteIfExists(link);
-            Files.createLink(link, place);
-            kept = Optional.of(link);
-        }
-        Files.move(fresh, place, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        moved.push(new Moved(place, kept));
-        try (FileChannel directory = FileChannel.open(place.getParent(), StandardOpenOption.READ)) {
-            directory.force(true);
-        }
-    }
-
-    /** A name that depmod does not take for a module. */
-    private static Path keptFor(Path place) {
-        return place.resolveSibling("." + place.getFileName() + ".kept");
-    }
-
-    private void undo() throws InterruptedException {
-        try {
-            while (!moved.isEmpty()) {
-                Moved file = moved.pop();
-                if (file.kept().isPresent()) {
-                    Files.move(
-                            file.kept().get(),
-                            file.place(),
-                            StandardCopyOption.ATOMIC_MOVE,
-                            StandardCopyOption.REPLACE_EXISTING);
-                } else {
-                    Files.deleteIfExists(file.place());
-                }
-            }
-            if (depmodRan) {
-                programs.run(LIMIT, List.of("depmod", place.release()));
-            }
-        } catch (IOException e) {
-            LOG.warnf("file of before not put back error=%s", e);
         }
     }
 }

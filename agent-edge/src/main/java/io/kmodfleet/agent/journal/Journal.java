@@ -26,11 +26,17 @@ import java.util.zip.CRC32;
  * other line is an observation. A line is on disk before its observation is sent. A line that a power cut tore is cut off: it
  * was never sent. A whole line that is damaged may have been sent, so its number must not be used again: the counting starts anew.
  * When everything is acknowledged the file starts again, by rename.
+ *
+ * <p>It is bounded. Where it grows beyond that, because nobody acknowledged for weeks, reports that later ones replace are dropped,
+ * and the counting starts anew, for a gap would be waited for. Results of work are never dropped.
  */
 public final class Journal implements AutoCloseable {
 
-    /** More than that waiting, and reports of the host's state, each of which replaces the one before, are not added. */
-    public static final int CROWDED = 5_000;
+    /** Observations that wait, beyond which what is superseded is dropped. */
+    static final int CROWDED = 5_000;
+
+    /** Bytes on disk, beyond which what is superseded is dropped; what waits is in memory too. */
+    static final long CROWDED_BYTES = 4L * 1024 * 1024;
 
     private final Path file;
     private final HostId host;
@@ -55,6 +61,9 @@ public final class Journal implements AutoCloseable {
 
     /** Numbers it and writes it to disk. */
     public Envelope append(Observation observation, Instant at) throws IOException {
+        if (isCrowded() && supersedesSome(observation)) {
+            dropSuperseded(observation, at);
+        }
         Envelope envelope = new Envelope(host.value(), counting.epoch, counting.next, at, observation);
         write(line(FleetJson.writeBytes(envelope)));
         counting = new Counting(counting.epoch, counting.next + 1);
@@ -92,8 +101,42 @@ public final class Journal implements AutoCloseable {
         return List.copyOf(waiting);
     }
 
-    public boolean isCrowded() {
-        return waiting.size() >= CROWDED;
+    /** Of the counting that the last observations were numbered in. */
+    public long epoch() {
+        return counting.epoch;
+    }
+
+    private boolean isCrowded() throws IOException {
+        return waiting.size() >= CROWDED || channel.size() >= CROWDED_BYTES;
+    }
+
+    private boolean supersedesSome(Observation newer) {
+        return waiting.stream().anyMatch(envelope -> isSuperseded(envelope.observation(), newer));
+    }
+
+    /** A report of the host says everything that one before it said; so do exports of one kernel. */
+    private static boolean isSuperseded(Observation older, Observation newer) {
+        if (newer instanceof Observation.KernelExportsReported now
+                && older instanceof Observation.KernelExportsReported then) {
+            return then.release().equals(now.release()) && then.image().equals(now.image());
+        }
+        return newer instanceof Observation.HostReported && older instanceof Observation.HostReported;
+    }
+
+    /** In one file that takes the place of the other: a crash, or a full disk, leaves one of them whole. */
+    private void dropSuperseded(Observation newer, Instant now) throws IOException {
+        List<Envelope> kept = new ArrayList<>();
+        Counting next = new Counting(Math.max(now.toEpochMilli(), counting.epoch + 1), 1);
+        for (Envelope envelope : waiting) {
+            if (!isSuperseded(envelope.observation(), newer)) {
+                kept.add(
+                        new Envelope(host.value(), next.epoch, 1 + kept.size(), envelope.at(), envelope.observation()));
+            }
+        }
+        begin(next, kept);
+        waiting.clear();
+        waiting.addAll(kept);
+        counting = new Counting(next.epoch, 1 + kept.size());
     }
 
     @Override
@@ -158,11 +201,21 @@ public final class Journal implements AutoCloseable {
     }
 
     private void begin(Counting from) throws IOException {
+        begin(from, List.of());
+    }
+
+    private void begin(Counting from, List<Envelope> first) throws IOException {
         Path fresh = file.resolveSibling("journal.new");
         try (FileChannel out = FileChannel.open(
                 fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            out.write(ByteBuffer.wrap(line(FleetJson.writeBytes(from))));
+            writeAll(out, line(FleetJson.writeBytes(from)));
+            for (Envelope envelope : first) {
+                writeAll(out, line(FleetJson.writeBytes(envelope)));
+            }
             out.force(true);
+        } catch (IOException e) {
+            Files.deleteIfExists(fresh);
+            throw e;
         }
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         try (FileChannel directory = FileChannel.open(file.getParent(), StandardOpenOption.READ)) {
@@ -175,13 +228,17 @@ public final class Journal implements AutoCloseable {
         counting = from;
     }
 
-    private void write(byte[] line) throws IOException {
+    private static void writeAll(FileChannel out, byte[] line) throws IOException {
         ByteBuffer bytes = ByteBuffer.wrap(line);
+        while (bytes.hasRemaining()) {
+            out.write(bytes);
+        }
+    }
+
+    private void write(byte[] line) throws IOException {
         long end = channel.size();
         try {
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
+            writeAll(channel, line);
             channel.force(true);
         } catch (IOException e) {
             // A full disk must not leave half a line before the next whole one.

@@ -10,6 +10,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.Optional;
 
 /** HTTP to the store. A store that is away for a moment is waited for; what comes is believed only if its digest is right. */
 public final class StoreClient {
@@ -34,14 +35,31 @@ public final class StoreClient {
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
 
     private final URI base;
+    private final Optional<FileCache> cache;
     private HttpClient http;
 
     public StoreClient(URI base) {
+        this(base, Optional.empty());
+    }
+
+    /** @param cache what was fetched or built here before; with it in there, the store may be away */
+    public StoreClient(URI base, Optional<FileCache> cache) {
         this.base = base;
+        this.cache = cache;
     }
 
     /** @param kind {@code sources} or {@code packages} */
     public byte[] fetch(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {
+        Optional<byte[]> here = cache.flatMap(files -> files.get(digest)).filter(bytes -> bytes.length <= most);
+        if (here.isPresent()) {
+            return here.get();
+        }
+        byte[] bytes = download(kind, digest, most);
+        cache.ifPresent(files -> files.put(digest, bytes));
+        return bytes;
+    }
+
+    private byte[] download(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {
         return patiently(() -> {
             HttpRequest request =
                     HttpRequest.newBuilder(at(kind, digest)).timeout(ANSWER).build();
@@ -67,6 +85,9 @@ public final class StoreClient {
 
     /** @param kind {@code packages} or {@code logs} */
     public void upload(String kind, Digest digest, byte[] bytes) throws IOException, InterruptedException, Refused {
+        if (kind.equals("packages")) {
+            cache.ifPresent(files -> files.put(digest, bytes));
+        }
         patiently(() -> {
             HttpRequest request = HttpRequest.newBuilder(at(kind, digest))
                     .timeout(ANSWER)

@@ -19,6 +19,10 @@ import java.util.function.Consumer;
  */
 public final class Supplier {
 
+    /** With its own /proc, which the scripts of packages look at. */
+    private static final List<String> INTO =
+            List.of("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc");
+
     private final HostRoot root;
     private final Consumer<String> before;
     private final Consumer<String> output;
@@ -61,7 +65,9 @@ public final class Supplier {
         }
         List<String> line = new ArrayList<>();
         if (!root.isRunningSystem()) {
-            line.addAll(List.of("chroot", root.directory().toString()));
+            line.addAll(INTO);
+            line.add("--root=" + root.directory());
+            line.add("--wd=/");
         }
         line.addAll(arguments);
         ProcessBuilder builder = new ProcessBuilder(line)

@@ -33,6 +33,7 @@ public final class SystemTree {
         write("/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
         write("/etc/hostname", "backup-7\n");
         Files.createDirectories(root.resolve("var/lib"));
+        Files.createDirectories(root.resolve("proc"));
     }
 
     public Path root() {

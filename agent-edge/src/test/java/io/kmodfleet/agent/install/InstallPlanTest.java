@@ -3,11 +3,12 @@ package io.kmodfleet.agent.install;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.agent.install.InstallPlan.Present;
-import io.kmodfleet.agent.install.InstallPlan.Step.AddSource;
 import io.kmodfleet.agent.install.InstallPlan.Step.Confirm;
 import io.kmodfleet.agent.install.InstallPlan.Step.Depmod;
 import io.kmodfleet.agent.install.InstallPlan.Step.EnterBuild;
-import io.kmodfleet.agent.install.InstallPlan.Step.InstallWithDkms;
+import io.kmodfleet.agent.install.InstallPlan.Step.Link;
+import io.kmodfleet.agent.install.InstallPlan.Step.MakeInitramfs;
+import io.kmodfleet.agent.install.InstallPlan.Step.PutSource;
 import io.kmodfleet.agent.install.InstallPlan.Step.SetAside;
 import io.kmodfleet.agent.install.InstallPlan.Step.WriteModule;
 import io.kmodfleet.contracts.BuildTarget;
@@ -46,33 +47,41 @@ class InstallPlanTest {
             SOME,
             Instant.EPOCH);
 
+    private static final String DKMS = "/var/lib/dkms/snap-shot";
+    private static final String IN_DKMS = MODULES + "/updates/dkms/snap-shot.ko.xz";
+    private static final String IN_UPDATES = MODULES + "/updates/snap-shot.ko.xz";
+
     @Test
-    void where_dkms_is_the_module_is_entered_into_dkms() {
-        assertThat(plan(true, false))
-                .containsExactly(new AddSource(), new EnterBuild(), new InstallWithDkms(), new Confirm(MODULE));
+    void where_dkms_is_it_knows_source_and_build_and_which_of_them_is_installed() {
+        assertThat(plan(Optional.of("/updates/dkms"), true))
+                .containsExactly(
+                        new PutSource("/usr/src/snap-shot-1.0"),
+                        new Link(DKMS + "/1.0/source", "/usr/src/snap-shot-1.0"),
+                        new EnterBuild(DKMS + "/1.0/" + KERNEL + "/x86_64"),
+                        new WriteModule(MODULE, IN_DKMS),
+                        new Link(DKMS + "/kernel-" + KERNEL + "-x86_64", "1.0/" + KERNEL + "/x86_64"),
+                        new Depmod(KERNEL),
+                        new Confirm(MODULE));
     }
 
     @Test
-    void a_module_that_dkms_has_built_here_is_only_installed() {
-        assertThat(plan(true, true)).containsExactly(new InstallWithDkms(), new Confirm(MODULE));
+    void a_source_that_dkms_has_already_is_not_put_there_again() {
+        assertThat(plan(Optional.of("/updates/dkms"), false)).noneMatch(PutSource.class::isInstance);
     }
 
     @Test
     void where_dkms_is_not_the_file_goes_to_updates() {
-        assertThat(plan(false, false))
-                .containsExactly(
-                        new WriteModule(MODULE, MODULES + "/updates/snap-shot.ko.xz"),
-                        new Depmod(KERNEL),
-                        new Confirm(MODULE));
+        assertThat(plan(Optional.empty(), false))
+                .containsExactly(new WriteModule(MODULE, IN_UPDATES), new Depmod(KERNEL), new Confirm(MODULE));
     }
 
     @Test
     void an_older_file_goes_only_after_modules_dep_knows_the_new_one() {
         String older = MODULES + "/updates/dkms/snap_shot.ko";
 
-        assertThat(plan(false, false, older))
+        assertThat(plan(Optional.empty(), false, older))
                 .containsExactly(
-                        new WriteModule(MODULE, MODULES + "/updates/snap-shot.ko.xz"),
+                        new WriteModule(MODULE, IN_UPDATES),
                         new Depmod(KERNEL),
                         new SetAside(older),
                         new Depmod(KERNEL),
@@ -82,16 +91,35 @@ class InstallPlanTest {
     @Test
     void the_file_of_the_same_name_is_replaced_and_other_modules_are_left_alone() {
         assertThat(plan(
+                        Optional.empty(),
                         false,
-                        false,
-                        MODULES + "/updates/snap-shot.ko.xz",
+                        IN_UPDATES,
                         MODULES + "/updates/snap_shot2.ko",
                         MODULES + "/extra/other.ko"))
                 .noneMatch(SetAside.class::isInstance);
     }
 
-    private static List<InstallPlan.Step> plan(boolean dkms, boolean built, String... files) {
-        return InstallPlan.of(MANIFEST, KERNEL, new Present(dkms, built, Set.of(files)))
+    @Test
+    void a_module_that_is_in_the_initramfs_comes_into_it_last() {
+        List<String> tool = List.of("update-initramfs", "-u", "-k", KERNEL);
+
+        List<InstallPlan.Step> steps = InstallPlan.of(
+                        MANIFEST, KERNEL, new Present(Optional.empty(), false, Set.of(), tool))
+                .steps();
+
+        assertThat(steps).endsWith(new Confirm(MODULE), new MakeInitramfs(tool));
+    }
+
+    @Test
+    void a_plan_can_be_read() {
+        assertThat(InstallPlan.of(MANIFEST, KERNEL, new Present(Optional.of("/extra"), true, Set.of(), List.of()))
+                        .sentences())
+                .first()
+                .isEqualTo("put the operator's source to /usr/src/snap-shot-1.0, with AUTOINSTALL off");
+    }
+
+    private static List<InstallPlan.Step> plan(Optional<String> dkms, boolean source, String... files) {
+        return InstallPlan.of(MANIFEST, KERNEL, new Present(dkms, source, Set.of(files), List.of()))
                 .steps();
     }
 }

@@ -4,14 +4,20 @@ import static io.kmodfleet.agent.Kernels.HOST;
 import static io.kmodfleet.agent.Kernels.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmodfleet.agent.Needs;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.OperatingSystem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -118,6 +124,92 @@ class JournalIT {
             assertThat(journal.contradicts(epoch, 3)).isTrue();
             assertThat(journal.contradicts(epoch - 1, 1)).isFalse();
         }
+    }
+
+    @Test
+    void after_weeks_without_an_answer_only_superseded_reports_are_dropped_and_never_a_result() throws IOException {
+        long epoch;
+        try (Journal journal = open()) {
+            epoch = journal.append(report("at first"), NOW).epoch();
+            for (int i = 1; i < Journal.CROWDED; i++) {
+                journal.append(i % 10 == 0 ? failure(i) : report("look " + i), NOW);
+            }
+            assertThat(journal.waiting()).hasSize(Journal.CROWDED);
+
+            journal.append(report("at last"), NOW);
+
+            assertThat(journal.waiting()).hasSize(Journal.CROWDED / 10);
+        }
+
+        List<Envelope> kept = reopened();
+        assertThat(kept.get(0).epoch()).isGreaterThan(epoch);
+        assertThat(kept).extracting(Envelope::sequence).startsWith(1L, 2L).endsWith((long) kept.size());
+        assertThat(kept)
+                .extracting(Envelope::observation)
+                .startsWith(failure(10), failure(20))
+                .endsWith(report("at last"));
+    }
+
+    @Test
+    void it_is_bounded_in_bytes_too() throws IOException {
+        String words = "x".repeat(200);
+        try (Journal journal = open()) {
+            for (int i = 0; i < 60_000 && Files.size(file()) < Journal.CROWDED_BYTES; i++) {
+                journal.append(report(words + i), NOW);
+            }
+            assertThat(journal.waiting().size()).isLessThan(Journal.CROWDED + 2);
+            journal.append(report("at last"), NOW);
+            assertThat(Files.size(file())).isLessThan(Journal.CROWDED_BYTES + 1_000);
+        }
+    }
+
+    @Test
+    void a_full_disk_costs_only_what_could_not_be_written() throws Exception {
+        Needs.root();
+        exec("mount", "-t", "tmpfs", "-o", "size=16k", "small", state.toString());
+        try {
+            int written = 0;
+            Journal journal = open();
+            try (journal) {
+                while (written < 1_000) {
+                    journal.append(failure(written + 1), NOW);
+                    written++;
+                }
+                throw new AssertionError("Expected the disk to be full");
+            } catch (IOException e) {
+                assertThat(journal.waiting()).hasSize(written);
+            }
+            assertThat(reopened())
+                    .hasSize(written)
+                    .last()
+                    .extracting(Envelope::observation)
+                    .isEqualTo(failure(written));
+            exec("mount", "-o", "remount,size=64k", state.toString());
+            try (Journal again = open()) {
+                assertThat(again.append(failure(0), NOW).sequence()).isEqualTo(written + 1);
+            }
+        } finally {
+            exec("umount", state.toString());
+        }
+    }
+
+    private static Observation report(String hostname) {
+        return new Observation.HostReported(
+                HOST,
+                new HostReport(
+                        hostname,
+                        new OperatingSystem("debian", "12", "Debian"),
+                        "x86_64",
+                        false,
+                        List.of(),
+                        List.of(),
+                        new TreeMap<>(),
+                        Optional.empty(),
+                        Optional.empty()));
+    }
+
+    private static void exec(String... line) throws Exception {
+        assertThat(new ProcessBuilder(line).inheritIO().start().waitFor()).isZero();
     }
 
     private List<Envelope> written(int count) throws IOException {

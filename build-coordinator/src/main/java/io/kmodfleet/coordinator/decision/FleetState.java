@@ -12,6 +12,7 @@ import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Observation.SourceStored;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.Policy.WantedModule;
+import io.kmodfleet.contracts.Proof;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.SymbolMap;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
@@ -314,6 +315,18 @@ public final class FleetState {
 
     PersistentMap<KernelImage, KernelInterface> exports() {
         return exports;
+    }
+
+    /**
+     * Whether whoever is given this package is to try it out with its self-test. Once one host has shown that proof, nobody is; and
+     * before, the decisions give it to its canary only.
+     */
+    public boolean lacksSelfTest(Decision.Reuse order) {
+        return order.proof() == Proof.SELF_TEST
+                && target(order.target())
+                        .find(order.packageDigest())
+                        .map(offered -> !offered.isProven(Proof.SELF_TEST))
+                        .orElse(false);
     }
 
     TargetState target(BuildTarget target) {

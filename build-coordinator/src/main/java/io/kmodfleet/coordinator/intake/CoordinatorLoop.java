@@ -286,7 +286,7 @@ public class CoordinatorLoop {
         LedgerEntry last = rows.get(rows.size() - 1).entry();
         LOG.infof("sending again from=%d upTo=%d", rows.get(0).entry().position(), last.position());
         Outbox outbox = new Outbox();
-        rows.forEach(row -> outbox.add(row.entry().envelope(), row.entry()));
+        rows.forEach(row -> outbox.add(row.entry().envelope(), row.entry(), committed.state()));
         dispatcher
                 .send(List.copyOf(rows), outbox.commands(), List.of(), last.takenAt())
                 .join();

@@ -1,6 +1,7 @@
 package io.kmodfleet.coordinator.intake;
 
 import io.kmodfleet.contracts.Command;
+import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
@@ -112,7 +113,7 @@ final class Turn {
         }
         after = new Head(step.after(), row.entry().chain());
         rows.add(row);
-        outbox.add(envelope, row.entry());
+        outbox.add(envelope, row.entry(), step.after());
     }
 
     /** The commands of a batch: every decision, and one acknowledgement per host however many observations it sent. */
@@ -121,10 +122,17 @@ final class Turn {
         private final Set<String> heard = new LinkedHashSet<>();
         private final Map<String, Envelope> last = new LinkedHashMap<>();
 
-        void add(Envelope envelope, LedgerEntry entry) {
+        /** @param state in which the decisions stand */
+        void add(Envelope envelope, LedgerEntry entry, FleetState state) {
             heard.add(envelope.source());
             last.put(envelope.source(), envelope);
-            entry.decisions().forEach(decision -> decided.add(Command.carryingOut(decision)));
+            entry.decisions().forEach(decision -> decided.add(commandOf(decision, state)));
+        }
+
+        private static Command commandOf(Decision decision, FleetState state) {
+            return decision instanceof Decision.Reuse reuse && state.lacksSelfTest(reuse)
+                    ? new Command.InstallPackage(reuse, Optional.of(true))
+                    : Command.carryingOut(decision);
         }
 
         void acknowledge(String source) {

@@ -48,6 +48,15 @@ class GoldenTest {
         Decision.Keep inactive =
                 new Decision.Keep(Samples.ID, Samples.SUBJECT, Reason.NOT_ACTIVATED, List.of(Fact.of("loaded", "no")));
         assertGolden("command-activate-module-keep", Command.carryingOut(inactive), Command.class);
+        Decision.Reuse reuse = Samples.decisions().stream()
+                .filter(Decision.Reuse.class::isInstance)
+                .map(Decision.Reuse.class::cast)
+                .findFirst()
+                .orElseThrow();
+        assertGolden(
+                "command-install-package-self-test",
+                new Command.InstallPackage(reuse, Optional.of(true)),
+                Command.class);
         assertGolden("command-acknowledge", new Command.Acknowledge(Samples.HOST, 1795479567747L, 42), Command.class);
     }
 

@@ -22,12 +22,14 @@ class GuestIT {
             throws Exception {
         String first = stage.images().kernel();
         String second = stage.images().second();
-        stage.want("1.0", "LOAD");
+        stage.want("1.0", "SELF_TEST");
         Guest builder = stage.boot(stage.images().full(), "builder");
         stage.installAgent(builder, true);
         stage.awaitAnswer("builder", first, "keep UP_TO_DATE");
 
         assertThat(loaded(builder)).isEqualTo("1.0");
+        assertThat(builder.ask("journalctl -u kmodfleet-agent -o cat")).contains("proof=SELF_TEST");
+        assertThat(builder.ask("losetup --list")).isEmpty();
         assertThat(builder.ask("dkms status")).contains("fleetprobe/1.0, " + first + ", x86_64: installed");
         assertThat(stage.reboot("builder")).isEqualTo("SAFE");
 

@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -165,10 +166,15 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
     private String publishSource(String edition, String init) throws IOException, InterruptedException {
         Path tree = Files.createDirectories(workplace.resolve(MODULE + "-" + edition));
         Path probe = HOME.resolve("deploy/standalone/src/test/resources/probe");
-        for (String name : List.of("dkms.conf", "Makefile", "fleetprobe.c")) {
-            Files.writeString(
-                    tree.resolve(name), Files.readString(probe.resolve(name)).replace("@VERSION@", edition));
+        Files.createDirectories(tree.resolve("kmodfleet"));
+        for (String name : List.of("dkms.conf", "Makefile", "fleetprobe.c", "kmodfleet/self-test")) {
+            String text = Files.readString(probe.resolve(name))
+                    .replace("@VERSION@", edition)
+                    .replace("@INIT@", init);
+            Files.writeString(tree.resolve(name), text);
         }
+        Files.setPosixFilePermissions(
+                tree.resolve("kmodfleet/self-test"), PosixFilePermissions.fromString("rwxr-xr-x"));
         return rehearsal
                 .kmodfleet("source", "publish", tree.toString(), "-o", "json")
                 .json()
