@@ -33,6 +33,7 @@ import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.net.URI;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
@@ -60,10 +61,17 @@ import org.jboss.logging.Logger;
  */
 public final class Agent implements AutoCloseable {
 
+    /** In the directory of its state: held by the service as long as it lives, also between its visits. */
+    public static final String SERVICE_LOCK = "service.lock";
+
     private static final Logger LOG = Logger.getLogger(Agent.class);
     private static final Duration SEND_AGAIN = Duration.ofSeconds(20);
     private static final Duration SOON = Duration.ofSeconds(1);
     private static final Duration QUIET = Duration.ofSeconds(1);
+
+    /** A visit of the service, or of somebody else on this host, ends by itself where it does not build. */
+    private static final Duration OTHERS_VISIT = Duration.ofSeconds(20);
+
     private static final int SAVE_PLACE_EVERY = 1_000;
 
     /** Of packages and sources kept on this host. */
@@ -192,6 +200,10 @@ public final class Agent implements AutoCloseable {
         FileChannel channel = FileChannel.open(
                 settings.state().resolve("agent.lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         FileLock lock = channel.tryLock();
+        for (long end = System.nanoTime() + OTHERS_VISIT.toNanos(); lock == null && System.nanoTime() < end; ) {
+            pause();
+            lock = channel.tryLock();
+        }
         if (lock == null) {
             channel.close();
             throw new IOException("Expected to be the only agent with its state in " + settings.state()
@@ -202,6 +214,15 @@ public final class Agent implements AutoCloseable {
                 "agent started host=%s root=%s observe=%s",
                 agent.host, settings.root().directory(), agent.observeOnly);
         return agent;
+    }
+
+    private static void pause() throws InterruptedIOException {
+        try {
+            Thread.sleep(200);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("told to end while another agent had its visit");
+        }
     }
 
     /**

@@ -49,7 +49,7 @@ record StateCheck(
                 directory,
                 List.of("memory.json", "journal", "agent.lock").stream()
                         .anyMatch(name -> Files.exists(directory.resolve(name), LinkOption.NOFOLLOW_LINKS)),
-                agentRuns(directory),
+                isHeld(directory.resolve("agent.lock")) || isHeld(directory.resolve(Agent.SERVICE_LOCK)),
                 mode.contains(PosixFilePermission.GROUP_WRITE) || mode.contains(PosixFilePermission.OTHERS_WRITE),
                 Files.isWritable(directory),
                 memoryFault,
@@ -76,8 +76,7 @@ record StateCheck(
         }
     }
 
-    private static boolean agentRuns(Path directory) {
-        Path file = directory.resolve("agent.lock");
+    private static boolean isHeld(Path file) {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
                 FileLock lock = channel.tryLock()) {
             return lock == null;

@@ -4,6 +4,10 @@ import io.kmodfleet.agent.Agent;
 import io.kmodfleet.agent.bus.CommandBell;
 import io.kmodfleet.agent.host.KernelWatch;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
 import org.jboss.logging.Logger;
@@ -24,6 +28,7 @@ final class Watchman implements AutoCloseable {
 
     private final Agent.Settings settings;
     private final ServiceManager manager;
+    private final FileChannel lock;
     private final KernelWatch watch;
     private Optional<CommandBell> bell = Optional.empty();
     private Optional<ShiftReport> last = Optional.empty();
@@ -34,6 +39,7 @@ final class Watchman implements AutoCloseable {
     Watchman(Agent.Settings settings, ServiceManager manager) throws IOException {
         this.settings = settings;
         this.manager = manager;
+        this.lock = lock(settings.state());
         this.watch =
                 new KernelWatch(settings.root(), !settings.observeOnly(), () -> bell.ifPresent(CommandBell::wakeUp));
     }
@@ -58,6 +64,20 @@ final class Watchman implements AutoCloseable {
     public void close() throws IOException {
         watch.close();
         bell.ifPresent(CommandBell::close);
+        lock.close();
+    }
+
+    /** Held all the time, unlike the agent's own: one service on a host, and others can see that it runs. */
+    private static FileChannel lock(Path state) throws IOException {
+        Files.createDirectories(state);
+        FileChannel channel = FileChannel.open(
+                state.resolve(Agent.SERVICE_LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        if (channel.tryLock() == null) {
+            channel.close();
+            throw new IOException("Expected to be the only service with its state in " + state
+                    + ", but another one runs. See systemctl status kmodfleet-agent");
+        }
+        return channel;
     }
 
     private boolean waitForSomething() throws InterruptedException {

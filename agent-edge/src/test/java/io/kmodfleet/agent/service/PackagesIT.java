@@ -18,8 +18,11 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -43,7 +46,7 @@ class PackagesIT {
             "var/lib/dpkg/triggers",
             "var/log/dpkg.log",
             "var/lib/rpm",
-            "usr/lib/sysimage");
+            "root/.rpmdb");
 
     @TempDir
     static Path made;
@@ -121,7 +124,7 @@ class PackagesIT {
 
         assertThat(purged.exitCode()).as(purged.output()).isZero();
         Files.delete(root.resolve("agent.deb"));
-        assertThat(contentOf(root)).isEqualTo(before);
+        assertThat(changes(before)).isEmpty();
     }
 
     @Test
@@ -154,7 +157,7 @@ class PackagesIT {
         assertThat(erased.exitCode()).as(erased.output()).isZero();
         Files.deleteIfExists(root.resolve("etc/kmodfleet/agent.conf.rpmsave"));
         Files.deleteIfExists(root.resolve("etc/kmodfleet"));
-        assertThat(contentOf(root)).isEqualTo(before);
+        assertThat(changes(before)).isEmpty();
     }
 
     @Test
@@ -175,7 +178,7 @@ class PackagesIT {
 
         assertThat(gone.exitCode()).as(gone.output()).isZero();
         Copies.delete(unpacked);
-        assertThat(contentOf(root)).isEqualTo(before);
+        assertThat(changes(before)).isEmpty();
     }
 
     @Test
@@ -213,7 +216,7 @@ class PackagesIT {
 
         assertThat(cut.output()).endsWith("all\n");
         assertThat(ASKED.get()).isEqualTo(asked);
-        assertThat(contentOf(root)).isEqualTo(before);
+        assertThat(changes(before)).isEmpty();
     }
 
     @Test
@@ -231,7 +234,7 @@ class PackagesIT {
 
             assertThat(refused.exitCode()).isEqualTo(1);
             assertThat(refused.output()).contains("[ERROR] Expected SHA-256 ").contains("nothing was changed");
-            assertThat(contentOf(root)).isEqualTo(before);
+            assertThat(changes(before)).isEmpty();
         } finally {
             Files.write(deb, whole);
         }
@@ -248,7 +251,7 @@ class PackagesIT {
         assertThat(refused.exitCode()).isEqualTo(1);
         assertThat(refused.output()).contains("[ERROR] ").contains("dkms is not installed");
         assertThat(ASKED.get()).isEqualTo(asked);
-        assertThat(contentOf(root)).isEqualTo(before);
+        assertThat(changes(before)).isEmpty();
     }
 
     @Test
@@ -344,6 +347,17 @@ class PackagesIT {
         } finally {
             Files.delete(output);
         }
+    }
+
+    /** What is not as it was, a line each. */
+    private List<String> changes(SortedMap<String, String> before) throws IOException {
+        SortedMap<String, String> after = contentOf(root);
+        SortedSet<String> all = new TreeSet<>(before.keySet());
+        all.addAll(after.keySet());
+        return all.stream()
+                .filter(name -> !Objects.equals(before.get(name), after.get(name)))
+                .map(name -> name + ": " + before.get(name) + " => " + after.get(name))
+                .toList();
     }
 
     /** Each file with its mode, owner and digest or target. */
