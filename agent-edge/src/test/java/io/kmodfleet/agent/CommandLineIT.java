@@ -149,7 +149,7 @@ class CommandLineIT {
         Files.setPosixFilePermissions(
                 tree.root().resolve("usr/sbin/dkms"), PosixFilePermissions.fromString("rwxr-xr-x"));
 
-        Ended doctor = unchanged(7, "doctor", "--root", root());
+        Ended doctor = unchanged(AgentCommand.SOMETHING_LEFT, "doctor", "--root", root());
         Ended status = unchanged(0, "status", "--root", root());
 
         assertThat(doctor.out()).contains("dkms status says what is not understood");
@@ -177,7 +177,7 @@ class CommandLineIT {
         assertThat(unchanged(1, "status", "--root", root()).err())
                 .contains("[ERROR] Expected the agent's memory in ")
                 .contains("but it cannot be read");
-        assertThat(unchanged(7, "doctor", "--root", root(), "--fix", "--dry-run")
+        assertThat(unchanged(AgentCommand.SOMETHING_LEFT, "doctor", "--root", root(), "--fix", "--dry-run")
                         .out())
                 .contains("--fix would: rename ");
         Ended fixed = run("doctor", "--root", root(), "--fix");
