@@ -174,7 +174,9 @@ class CommandLineIT {
     void an_unreadable_memory_is_set_aside_by_the_doctor_and_by_nobody_else() throws Exception {
         tree.debian().image("/boot/vmlinuz-" + RELEASE).write("/var/lib/kmodfleet/memory.json", "{junk");
 
-        assertThat(unchanged(1, "status", "--root", root()).err())
+        assertThat(unchanged(0, "status", "--root", root()).out())
+                .contains("? safe to reboot: unknown, the agent's memory cannot be read");
+        assertThat(unchanged(1, "why", "--root", root()).err())
                 .contains("[ERROR] Expected the agent's memory in ")
                 .contains("but it cannot be read");
         assertThat(unchanged(AgentCommand.SOMETHING_LEFT, "doctor", "--root", root(), "--fix", "--dry-run")
