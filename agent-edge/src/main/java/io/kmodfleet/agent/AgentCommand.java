@@ -33,11 +33,11 @@ import picocli.CommandLine.ScopeType;
             "  1  failed; the message says why",
             "  2  wrong usage",
             "  3  Kafka or the store was not reached in time",
-            "  4  install, install-file: refused; the message says why and what would change it",
+            "  4  install, install-file: refused; the message says what would change it",
             "  5  install: still waiting when the time was up",
             "  6  install, build: this kernel is not supported, or building was declined",
             "  7  build: the source does not build for this kernel, or what came out is wrong",
-            "  8  doctor: something is left to mend; uninstall: something was left where it was"
+            "  8  doctor, uninstall: something is left to do; the message says what"
         })
 final class AgentCommand {
 

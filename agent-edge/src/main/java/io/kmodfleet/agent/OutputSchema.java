@@ -40,6 +40,8 @@ final class OutputSchema {
             InstallPreview.class,
             "build",
             BuildCommand.Result.class,
+            "install-file",
+            InstallFileCommand.Result.class,
             "doctor",
             DoctorCommand.Checkup.class,
             "uninstall",

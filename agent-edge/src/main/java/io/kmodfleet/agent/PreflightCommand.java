@@ -180,9 +180,9 @@ final class PreflightCommand implements Callable<Integer> {
         for (Item item : result.checks()) {
             String sign = item.passed() ? "✔" : item.needed() ? "✘" : "!";
             String name = item.piece().toLowerCase(Locale.ROOT).replace('_', ' ');
-            screen.line(String.format("  %s %-11s %s", sign, name, item.found()));
+            screen.line(String.format("  %s %-11s ", sign, name), item.found());
             if (!item.passed()) {
-                screen.line("                to mend it: " + item.remedy());
+                screen.line(" ".repeat(16), "to mend it: " + item.remedy());
             }
         }
         if (!result.installed().isEmpty()) {

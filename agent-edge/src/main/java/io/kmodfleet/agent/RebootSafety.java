@@ -161,9 +161,9 @@ record RebootSafety(Answer answer, Optional<String> kernel, Optional<String> mod
                         .orElse(false);
     }
 
-    /** Whoever asks may not see the answers. */
-    static RebootSafety hidden() {
-        return unknown(Optional.empty(), "what the agent was answered is for root only; run this as root");
+    /** The answers cannot be seen. */
+    static RebootSafety unknown(String because) {
+        return unknown(Optional.empty(), because);
     }
 
     private static RebootSafety unknown(Optional<String> kernel, String because) {

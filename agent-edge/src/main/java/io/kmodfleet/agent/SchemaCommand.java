@@ -17,7 +17,7 @@ final class SchemaCommand implements Callable<Integer> {
     @Parameters(
             arity = "1",
             paramLabel = "COMMAND",
-            description = "status, why, preflight, install, build, doctor or uninstall.")
+            description = "status, why, preflight, install, install-file, build, doctor or uninstall.")
     private String command;
 
     @picocli.CommandLine.Option(names = "--dry-run", description = "What install prints with --dry-run.")

@@ -55,14 +55,15 @@ final class StatusCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Path state = host.stateToRead();
-        AgentMemory memory = AgentMemory.open(state);
-        HostInspector inspector = host.inspector(memory::installed);
+        Optional<AgentMemory> memory = memoryIn(state);
+        HostInspector inspector =
+                host.inspector(() -> memory.map(AgentMemory::installed).orElse(Map.of()));
         HostReport report = inspector.inspect();
-        List<Standing> standing = memory.standing();
+        List<Standing> standing = memory.map(AgentMemory::standing).orElse(List.of());
         Status status = new Status(
                 inspector.hostId(),
                 report,
-                host.isStateHidden() ? RebootSafety.hidden() : RebootSafety.of(report, standing, host.makesInitramfs()),
+                reboot(report, memory),
                 inspector.detail(report, modulesOf(standing)),
                 standing,
                 waitingIn(state));
@@ -72,6 +73,24 @@ final class StatusCommand implements Callable<Integer> {
             print(status, Screen.of(false));
         }
         return 0;
+    }
+
+    /** Empty where it cannot be read: what the host has is shown all the same. */
+    private static Optional<AgentMemory> memoryIn(Path state) {
+        try {
+            return Optional.of(AgentMemory.open(state));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    private RebootSafety reboot(HostReport report, Optional<AgentMemory> memory) {
+        if (host.isStateHidden()) {
+            return RebootSafety.unknown("what the agent was answered is for root only; run this as root");
+        }
+        return memory.map(known -> RebootSafety.of(report, known.standing(), host.makesInitramfs()))
+                .orElseGet(() ->
+                        RebootSafety.unknown("the agent's memory cannot be read; 'kmodfleet-agent doctor' says why"));
     }
 
     /** As the kernel calls them. */
@@ -84,7 +103,7 @@ final class StatusCommand implements Callable<Integer> {
     private static void print(Status status, Screen screen) {
         HostReport report = status.report();
         screen.line(report.hostname() + ", " + report.os().prettyName() + ", host " + status.host());
-        screen.line(status.reboot().sentence());
+        screen.line("", status.reboot().sentence());
         screen.blank();
         printKernels(report, screen);
         protections(report, status.detail()).ifPresent(screen::line);
@@ -130,7 +149,7 @@ final class StatusCommand implements Callable<Integer> {
     }
 
     private static void printModules(Status status, Screen screen) {
-        Table table = new Table("MODULE", "KERNEL", "STATE", "INITRAMFS", "SIGNED BY");
+        Table table = new Table("MODULE", "KERNEL", "STATE", "INITRAMFS");
         boolean any = false;
         for (KernelState kernel : status.report().kernels()) {
             for (InstalledModule module : kernel.modules()) {
@@ -139,8 +158,7 @@ final class StatusCommand implements Callable<Integer> {
                         nameOf(module),
                         kernel.identity().release(),
                         module.loaded() ? "loaded" : "installed",
-                        module.inInitramfs().map(StatusCommand::yes).orElse("not known"),
-                        signerOf(module, status.detail().signers()));
+                        module.inInitramfs().map(StatusCommand::yes).orElse("not known"));
             }
         }
         for (DkmsEntry entry : status.detail().dkms()) {
@@ -150,7 +168,6 @@ final class StatusCommand implements Callable<Integer> {
                         entry.module() + " " + entry.version(),
                         entry.release().orElse("–"),
                         entry.fault().isPresent() ? "half done" : stateOf(entry),
-                        "–",
                         "–");
             }
         }
@@ -160,13 +177,17 @@ final class StatusCommand implements Callable<Integer> {
         }
         print(table, screen);
         for (KernelState kernel : status.report().kernels()) {
-            kernel.modules().forEach(module -> screen.line("  " + module.file()));
+            kernel.modules()
+                    .forEach(module -> screen.line(
+                            "  ",
+                            module.file() + ", "
+                                    + signed(module, status.detail().signers())));
         }
         status.detail().dkms().stream()
                 .filter(entry -> entry.fault().isPresent())
                 .forEach(entry -> screen.line(
                         "! " + entry.name() + ": " + entry.fault().get() + ". See 'kmodfleet-agent doctor'."));
-        status.detail().loaded().forEach(loaded -> screen.line(lineOf(loaded)));
+        status.detail().loaded().forEach(loaded -> screen.line("", lineOf(loaded)));
     }
 
     private static String lineOf(HostDetail.Loaded loaded) {
@@ -192,10 +213,10 @@ final class StatusCommand implements Callable<Integer> {
         return module.name() + module.version().map(version -> " " + version).orElse("");
     }
 
-    private static String signerOf(InstalledModule module, Map<String, String> names) {
+    private static String signed(InstalledModule module, Map<String, String> names) {
         return module.signer()
-                .map(key -> names.getOrDefault(key, key.length() > 12 ? key.substring(0, 12) + "…" : key))
-                .orElse("nobody");
+                .map(key -> "signed by " + names.getOrDefault(key, "key " + key))
+                .orElse("not signed");
     }
 
     private static void printDevices(List<BlockDevice> devices, Screen screen) {
@@ -235,8 +256,8 @@ final class StatusCommand implements Callable<Integer> {
     }
 
     private static void printAnswers(Status status, Screen screen) {
-        if (status.decisions().isEmpty() && !status.reboot().equals(RebootSafety.hidden())) {
-            screen.line("No answer of the coordinator yet.");
+        if (status.decisions().isEmpty()) {
+            screen.line("No answer of the coordinator is known here.");
         }
         for (Standing standing : status.decisions()) {
             boolean awaited = !(standing.decision() instanceof Decision.Keep)

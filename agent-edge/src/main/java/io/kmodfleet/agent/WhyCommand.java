@@ -89,14 +89,17 @@ final class WhyCommand implements Callable<Integer> {
     }
 
     private static void print(Answer answer) {
-        System.out.println(answer.module() + " on " + answer.release() + ": " + answer.decision() + ", "
-                + answer.reason() + ", since " + TIME.format(answer.since().atZone(ZoneId.systemDefault())));
-        System.out.println("  " + answer.text());
+        Screen screen = Screen.of(false);
+        screen.line(
+                "",
+                answer.module() + " on " + answer.release() + ": " + answer.decision() + ", " + answer.reason()
+                        + ", since " + TIME.format(answer.since().atZone(ZoneId.systemDefault())));
+        screen.line("  ", answer.text());
         answer.missing().stream()
                 .filter(check -> !check.passed())
-                .forEach(check -> System.out.println("  " + Answers.remedyOf(check)));
+                .forEach(check -> screen.line("  ", Answers.remedyOf(check)));
         if (!answer.change().isEmpty()) {
-            System.out.println("  What would change it: " + answer.change());
+            screen.line("  ", "What would change it: " + answer.change());
         }
     }
 }
