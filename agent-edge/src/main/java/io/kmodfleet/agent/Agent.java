@@ -25,6 +25,7 @@ import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.InstalledModule;
 import io.kmodfleet.contracts.KernelIdentity;
 import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.KernelState;
@@ -102,6 +103,7 @@ public final class Agent implements AutoCloseable {
     private long sentUpTo;
     private Optional<Instant> acknowledgedAt = Optional.empty();
     private boolean worked = true;
+    private List<Decision.Reuse> testable = List.of();
     private volatile Consumer<String> buildListener = line -> {};
 
     /**
@@ -272,6 +274,7 @@ public final class Agent implements AutoCloseable {
             watch.looking();
             look();
         }
+        testWhatWaits();
         if (!bus.connect(memory.place(), shorter(patience, SOON))) {
             return;
         }
@@ -349,6 +352,9 @@ public final class Agent implements AutoCloseable {
     private void look() throws IOException {
         HostReport report = inspector.inspect();
         lookAt = clock.instant().plus(lookEvery);
+        testable = memory.untested().stream()
+                .filter(order -> isLoadedNow(order, report))
+                .toList();
         Digest digest = Digest.of(FleetJson.writeBytes(report));
         try {
             memory.forgetKernelsNotIn(report);
@@ -363,6 +369,28 @@ public final class Agent implements AutoCloseable {
             // A full disk, mostly: what the host looks like then can be told later.
             LOG.warnf("report not written down, tried again at the next look error=%s", e);
         }
+    }
+
+    /** After a boot, mostly: a package that was installed before it is loaded now. */
+    private void testWhatWaits() throws IOException, InterruptedException {
+        List<Decision.Reuse> due = testable;
+        testable = List.of();
+        for (Decision.Reuse order : due) {
+            Optional<List<Observation>> tested = installer.test(order);
+            if (tested.isPresent()) {
+                for (Observation observation : tested.get()) {
+                    observe(observation);
+                }
+                memory.tested(order);
+            }
+        }
+    }
+
+    private static boolean isLoadedNow(Decision.Reuse order, HostReport report) {
+        return report.kernel(order.subject().release())
+                .filter(KernelState::running)
+                .map(kernel -> kernel.modules().stream().anyMatch(InstalledModule::loaded))
+                .orElse(false);
     }
 
     private void observe(Observation observation) throws IOException {
@@ -558,6 +586,9 @@ public final class Agent implements AutoCloseable {
         memory.installed(result.bodies().stream()
                 .map(body -> new InstallRecord(body, order.moduleVersion(), order.target(), order.packageDigest()))
                 .toList());
+        if (result.testWaits()) {
+            memory.awaitTest(order);
+        }
         for (Observation observation : result.observations()) {
             observe(observation);
         }

@@ -1,5 +1,6 @@
 package io.kmodfleet.agent;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.kmodfleet.agent.host.InstallRecord;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
@@ -28,7 +29,8 @@ final class AgentMemory {
 
     private static final int REMEMBERED = 512;
 
-    private static final Content NOTHING = new Content(OptionalLong.empty(), List.of(), List.of(), List.of());
+    private static final Content NOTHING =
+            new Content(OptionalLong.empty(), List.of(), List.of(), List.of(), List.of());
 
     private final Path file;
     private Content content;
@@ -37,9 +39,18 @@ final class AgentMemory {
      * @param place next offset in the commands partition
      * @param handled digests of commands that were carried out, the newest last
      * @param decisions the last answer on each kernel and module
+     * @param untested packages that are installed and whose self-test waits for the module to be loaded
      */
     private record Content(
-            OptionalLong place, List<Digest> handled, List<Standing> decisions, List<InstallRecord> installed) {}
+            OptionalLong place,
+            List<Digest> handled,
+            List<Standing> decisions,
+            List<InstallRecord> installed,
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Decision.Reuse> untested) {
+        private Content {
+            untested = untested == null ? List.of() : List.copyOf(untested);
+        }
+    }
 
     /** An answer that stands. */
     record Standing(Instant since, Decision decision) {}
@@ -90,23 +101,25 @@ final class AgentMemory {
         handled.remove(command);
         handled.add(command);
         List<Digest> kept = handled.subList(Math.max(0, handled.size() - REMEMBERED), handled.size());
-        save(new Content(OptionalLong.of(place), List.copyOf(kept), content.decisions, content.installed));
+        save(new Content(
+                OptionalLong.of(place), List.copyOf(kept), content.decisions, content.installed, content.untested));
     }
 
     void movedTo(long place) throws IOException {
-        save(new Content(OptionalLong.of(place), content.handled, content.decisions, content.installed));
+        save(new Content(
+                OptionalLong.of(place), content.handled, content.decisions, content.installed, content.untested));
     }
 
     /** The coordinator begins anew and may use the ids of before for other commands. */
     void forgetHandled() throws IOException {
-        save(new Content(content.place, List.of(), content.decisions, content.installed));
+        save(new Content(content.place, List.of(), content.decisions, content.installed, content.untested));
     }
 
     void note(Decision decision, Instant since) throws IOException {
         List<Standing> decisions = new ArrayList<>(content.decisions);
         decisions.removeIf(known -> known.decision().subject().equals(decision.subject()));
         decisions.add(new Standing(since, decision));
-        save(new Content(content.place, content.handled, List.copyOf(decisions), content.installed));
+        save(new Content(content.place, content.handled, List.copyOf(decisions), content.installed, content.untested));
     }
 
     /** Answers on kernels that are gone mean nothing any more. */
@@ -115,8 +128,11 @@ final class AgentMemory {
                 .filter(standing ->
                         report.kernel(standing.decision().subject().release()).isPresent())
                 .toList();
-        if (decisions.size() < content.decisions.size()) {
-            save(new Content(content.place, content.handled, decisions, content.installed));
+        List<Decision.Reuse> untested = content.untested.stream()
+                .filter(order -> report.kernel(order.subject().release()).isPresent())
+                .toList();
+        if (decisions.size() < content.decisions.size() || untested.size() < content.untested.size()) {
+            save(new Content(content.place, content.handled, decisions, content.installed, untested));
         }
     }
 
@@ -127,7 +143,26 @@ final class AgentMemory {
             installed.add(record);
         }
         List<InstallRecord> kept = installed.subList(Math.max(0, installed.size() - REMEMBERED), installed.size());
-        save(new Content(content.place, content.handled, content.decisions, List.copyOf(kept)));
+        save(new Content(content.place, content.handled, content.decisions, List.copyOf(kept), content.untested));
+    }
+
+    /** Packages whose self-test waits, the newest of each subject. */
+    List<Decision.Reuse> untested() {
+        return content.untested;
+    }
+
+    void awaitTest(Decision.Reuse order) throws IOException {
+        List<Decision.Reuse> untested = new ArrayList<>(content.untested);
+        untested.removeIf(known -> known.subject().equals(order.subject()));
+        untested.add(order);
+        save(new Content(content.place, content.handled, content.decisions, content.installed, untested));
+    }
+
+    void tested(Decision.Reuse order) throws IOException {
+        List<Decision.Reuse> untested = new ArrayList<>(content.untested);
+        if (untested.remove(order)) {
+            save(new Content(content.place, content.handled, content.decisions, content.installed, untested));
+        }
     }
 
     private void save(Content next) throws IOException {

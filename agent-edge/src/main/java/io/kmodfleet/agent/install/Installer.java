@@ -60,8 +60,12 @@ public final class Installer {
         this.exports = new KernelExports(root);
     }
 
-    /** What came of it, and the bodies that are now installed. */
-    public record Result(List<Observation> observations, List<Digest> bodies) {}
+    /**
+     * @param observations what came of it
+     * @param bodies that are now installed
+     * @param testWaits whether the self-test that was asked for waits for the module to be loaded
+     */
+    public record Result(List<Observation> observations, List<Digest> bodies, boolean testWaits) {}
 
     /**
      * How it ended; never throws for a reason that lies in the package, the host or the store.
@@ -104,7 +108,8 @@ public final class Installer {
                     why -> observations.add(new LoadFailed(host, order.id(), target, order.packageDigest(), why)));
             return new Result(
                     observations,
-                    manifest.modules().stream().map(PackagedModule::body).toList());
+                    manifest.modules().stream().map(PackagedModule::body).toList(),
+                    selfTest && proof == Proof.INSTALL && refused.isEmpty());
         } catch (StepRunner.StepFailed e) {
             return failed(order, e.step(), e.getMessage());
         } catch (Refusal e) {
@@ -130,7 +135,42 @@ public final class Installer {
         LOG.warnf("installation failed package=%s step=%s error=%s", order.packageDigest(), step, error);
         return new Result(
                 List.of(new InstallFailed(host, order.id(), order.target(), order.packageDigest(), step, error)),
-                List.of());
+                List.of(),
+                false);
+    }
+
+    /**
+     * Runs the self-test of a package that was installed before, mostly before the last boot.
+     *
+     * @return what came of it; absent where the module is not loaded yet, or the store is away
+     * @throws InterruptedException where the agent ends: then it is done again
+     */
+    public Optional<List<Observation>> test(Decision.Reuse order) throws InterruptedException {
+        try {
+            ModulePackage read =
+                    ModulePackage.read(store.fetch("packages", order.packageDigest(), ModulePackage.MAX_BYTES));
+            if (!isLoaded(read.manifest())) {
+                return Optional.empty();
+            }
+            SelfTest.Verdict tested =
+                    new SelfTest(root, programs, state).run(sourceOf(order.target(), Optional.empty()));
+            LOG.infof("tested package=%s passed=%s", order.packageDigest(), tested.passed());
+            List<Observation> observations = new ArrayList<>();
+            if (tested.passed()) {
+                observations.add(
+                        new ModuleInstalled(host, order.id(), order.target(), order.packageDigest(), Proof.SELF_TEST));
+            }
+            tested.fault()
+                    .ifPresent(why -> observations.add(
+                            new LoadFailed(host, order.id(), order.target(), order.packageDigest(), why)));
+            return Optional.of(observations);
+        } catch (Refusal | StoreClient.Refused | IOException e) {
+            if (Thread.interrupted()) {
+                throw new InterruptedException("the agent ends");
+            }
+            LOG.warnf("not tested yet package=%s error=%s", order.packageDigest(), e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private ModulePackage verify(Decision.Reuse order, KernelIdentity kernel)
