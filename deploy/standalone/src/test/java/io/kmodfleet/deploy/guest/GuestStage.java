@@ -239,7 +239,7 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
             Path packages = Files.createTempDirectory("kmodfleet-packages");
             packages.toFile().deleteOnExit();
             try (FileChannel channel = FileChannel.open(
-                            HOME.resolve("target/guest-package.lock"),
+                            Files.createDirectories(HOME.resolve("target")).resolve("guest-package.lock"),
                             StandardOpenOption.CREATE,
                             StandardOpenOption.WRITE);
                     FileLock lock = channel.lock()) {
