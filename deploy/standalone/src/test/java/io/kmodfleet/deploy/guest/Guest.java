@@ -4,12 +4,14 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.deploy.demo.HostRoots;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 
@@ -22,11 +24,14 @@ final class Guest implements AutoCloseable {
 
     private static final Duration BOOT = Duration.ofMinutes(4);
     private static final Duration LOOK_AGAIN = Duration.ofMillis(200);
+    private static final String FROZEN = "frozen";
 
     private final Path disk;
     private final Path directory;
     private Process machine;
     private GuestChannel channel;
+    private MachineMonitor monitor;
+    private Path sockets;
     private String bootId = "";
 
     /** How a program in the guest ended, and both its outputs. */
@@ -67,44 +72,79 @@ final class Guest implements AutoCloseable {
 
     /** Switches it on and waits until it has booted. */
     void start() throws IOException, InterruptedException {
+        switchOn(List.of());
+        awaitBoot();
+    }
+
+    /**
+     * Ends the machine, and keeps it as it is at this moment, running, with all that its memory holds: any number of times
+     * {@link #resume} goes on from here.
+     */
+    void freeze() throws IOException, InterruptedException {
+        monitor.command("savevm " + FROZEN);
+        cutPower();
+        Files.move(disk, frozen());
+    }
+
+    /** Goes on from the moment in which it was frozen. */
+    void resume() throws IOException, InterruptedException {
+        Process copy = new ProcessBuilder(
+                        "cp", "--sparse=always", "--reflink=auto", frozen().toString(), disk.toString())
+                .inheritIO()
+                .start();
+        if (copy.waitFor() != 0) {
+            throw new IOException("Expected cp to make " + disk + ", but it failed");
+        }
+        switchOn(List.of("-loadvm", FROZEN));
+    }
+
+    private Path frozen() {
+        return disk.resolveSibling("frozen.qcow2");
+    }
+
+    private void switchOn(List<String> more) throws IOException, InterruptedException {
         // The path of a socket is short (unix(7)): not below a workplace.
-        Path socket = Files.createTempDirectory("guest").resolve("qga");
-        machine = new ProcessBuilder(
-                        "qemu-system-x86_64",
-                        "-accel",
-                        "tcg,thread=multi",
-                        "-cpu",
-                        "max",
-                        "-smp",
-                        "2",
-                        "-m",
-                        "1024",
-                        "-display",
-                        "none",
-                        "-monitor",
-                        "none",
-                        "-drive",
-                        "if=virtio,format=qcow2,file=" + disk,
-                        "-serial",
-                        "file:" + directory.resolve("console-" + System.nanoTime() + ".log"),
-                        "-netdev",
-                        "user,id=net",
-                        "-device",
-                        "virtio-net-pci,netdev=net",
-                        "-device",
-                        "virtio-rng-pci",
-                        "-device",
-                        "virtio-serial",
-                        "-chardev",
-                        "socket,id=qga,server=on,wait=off,path=" + socket,
-                        "-device",
-                        "virtserialport,chardev=qga,name=org.qemu.guest_agent.0")
+        sockets = Files.createTempDirectory("guest");
+        Path agent = sockets.resolve("qga");
+        Path commands = sockets.resolve("monitor");
+        List<String> line = new ArrayList<>(List.of(
+                "qemu-system-x86_64",
+                "-accel",
+                "tcg,thread=multi",
+                "-cpu",
+                "max",
+                "-smp",
+                "2",
+                "-m",
+                "1024",
+                "-display",
+                "none",
+                "-monitor",
+                "unix:" + commands + ",server=on,wait=off",
+                "-drive",
+                "if=virtio,format=qcow2,file=" + disk,
+                "-serial",
+                "file:" + directory.resolve("console-" + System.nanoTime() + ".log"),
+                "-netdev",
+                "user,id=net",
+                "-device",
+                "virtio-net-pci,netdev=net",
+                "-device",
+                "virtio-rng-pci",
+                "-device",
+                "virtio-serial",
+                "-chardev",
+                "socket,id=qga,server=on,wait=off,path=" + agent,
+                "-device",
+                "virtserialport,chardev=qga,name=org.qemu.guest_agent.0"));
+        line.addAll(more);
+        machine = new ProcessBuilder(line)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.appendTo(
                         directory.resolve("qemu.log").toFile()))
                 .start();
-        channel = GuestChannel.open(socket, machine);
-        awaitBoot();
+        channel = GuestChannel.open(agent, machine);
+        monitor = MachineMonitor.open(commands);
     }
 
     /** Runs a line of shell. */
@@ -159,10 +199,12 @@ final class Guest implements AutoCloseable {
     }
 
     /** Ends the machine as a power cut does: what its kernel had not written is gone. */
-    void cutPower() throws InterruptedException {
+    void cutPower() throws IOException, InterruptedException {
         machine.destroyForcibly();
         machine.waitFor();
         channel.close();
+        monitor.close();
+        HostRoots.delete(sockets);
     }
 
     /** What the agent and the kernel said last, for whoever looks for the cause of a failure. */
@@ -179,7 +221,7 @@ final class Guest implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() throws IOException, InterruptedException {
         if (machine != null && machine.isAlive()) {
             cutPower();
         }
