@@ -59,7 +59,7 @@ public final class SourceBuild {
         this.limit = limit;
         this.clock = clock;
         this.toolchain = new Toolchain(root, programs);
-        this.maps = new SymbolMaps(root);
+        this.maps = new SymbolMaps(root, programs);
         this.kernels = new KernelExports(root);
     }
 
@@ -155,7 +155,8 @@ public final class SourceBuild {
         return pack(scratch, source, kernel, host, order, compiler, log);
     }
 
-    private Optional<SymbolMaps.Offered> mapFor(SourcePackage source, KernelState kernel) throws IOException {
+    private Optional<SymbolMaps.Offered> mapFor(SourcePackage source, KernelState kernel)
+            throws IOException, InterruptedException {
         if (!SymbolMaps.isReadBy(source)) {
             return Optional.empty();
         }

@@ -1,5 +1,6 @@
 package io.kmodfleet.agent.dkms;
 
+import io.kmodfleet.agent.host.HostPrograms;
 import io.kmodfleet.agent.host.HostPrograms.Shown;
 import io.kmodfleet.agent.host.HostRoot;
 import io.kmodfleet.contracts.KernelState;
@@ -9,6 +10,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -18,10 +20,14 @@ import java.util.Optional;
  */
 final class SymbolMaps {
 
-    private final HostRoot root;
+    private static final Duration LIMIT = Duration.ofMinutes(1);
 
-    SymbolMaps(HostRoot root) {
+    private final HostRoot root;
+    private final HostPrograms programs;
+
+    SymbolMaps(HostRoot root, HostPrograms programs) {
         this.root = root;
+        this.programs = programs;
     }
 
     /**
@@ -50,7 +56,7 @@ final class SymbolMaps {
      * @param scratch where one may be made
      * @return empty where there is none that a build could rely on
      */
-    Optional<Offered> forBuild(KernelState kernel, Path scratch) throws IOException {
+    Optional<Offered> forBuild(KernelState kernel, Path scratch) throws IOException, InterruptedException {
         String release = kernel.identity().release();
         for (String place : List.of(
                 "/lib/modules/" + release + "/System.map",
@@ -67,14 +73,30 @@ final class SymbolMaps {
                 }
             }
         }
-        KernelMap own = new KernelMap(root.at("/proc/kallsyms"));
         boolean linkedAtOneAddress = kernel.identity().arch().equals("x86_64");
-        if (!kernel.running() || !linkedAtOneAddress || !Files.isReadable(own.file())) {
+        if (!kernel.running() || !linkedAtOneAddress) {
             return Optional.empty();
         }
         Path made = Files.createDirectories(scratch).resolve("System.map-" + release);
-        return own.writeLinked(made)
+        Optional<KernelMap> own = ofRunningKernel(made);
+        return own.isPresent() && own.get().writeLinked(made)
                 ? Optional.of(new Offered(new KernelMap(made), List.of(instead(made, release))))
+                : Optional.empty();
+    }
+
+    /** A service may not see the file itself (ProtectKernelTunables hides it); its programs have a fresh {@code /proc}. */
+    private Optional<KernelMap> ofRunningKernel(Path beside) throws IOException, InterruptedException {
+        Path shown = root.at("/proc/kallsyms");
+        if (Files.isReadable(shown) && new KernelMap(shown).isUsable()) {
+            return Optional.of(new KernelMap(shown));
+        }
+        if (!root.isRunningSystem()) {
+            return Optional.empty();
+        }
+        Path copy = beside.getParent().resolveSibling("kallsyms");
+        return programs.run(LIMIT, List.of("cp", "/proc/kallsyms", copy.toString()))
+                        .isSuccess()
+                ? Optional.of(new KernelMap(copy))
                 : Optional.empty();
     }
 

@@ -62,6 +62,7 @@ public final class HostInspector {
     private final PackageDatabase packages;
     private final LoadedModules loaded;
     private final RootQuestions questions;
+    private final RunningSymbols runningSymbols;
     private final ReadOnce<Set<String>> preferred = new ReadOnce<>();
 
     /** What a report says of a module file whoever installed it. */
@@ -101,6 +102,7 @@ public final class HostInspector {
         this.labels = labels;
         this.mayBuild = mayBuild;
         this.questions = new RootQuestions(root);
+        this.runningSymbols = new RunningSymbols(root, questions);
         this.compilers = new Compilers(root, questions);
         this.initramfs = new Initramfs(root, questions);
         this.secureBoot = new SecureBootState(root, questions);
@@ -310,7 +312,7 @@ public final class HostInspector {
         return new KernelState(
                 identity,
                 running,
-                symbolMap(files),
+                running && runningSymbols.serveFor(identity) ? SymbolMap.USABLE : symbolMap(files),
                 files.initramfs().isPresent(),
                 installedAt(image, installed, KernelPackage.Kind.IMAGE),
                 hasHeaders
