@@ -9,12 +9,15 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 
 /**
  * Where the files of a kernel lie. Debian and its kin keep them in {@code /boot}; the Enterprise Linux family, Fedora and SUSE
  * ship them beside the modules and copy what the boot loader needs.
  */
 final class KernelFiles {
+
+    private static final Pattern PASSING = Pattern.compile("\\.(dpkg-\\w+|rpm(new|save|orig|moved))$|;[0-9a-f]{8}$");
 
     private final HostRoot root;
     private final String release;
@@ -72,7 +75,11 @@ final class KernelFiles {
         return root.at(places[0]);
     }
 
-    /** The names that stand for kernels: an image, modules or headers are there of each. What is no name of a kernel is among them. */
+    /**
+     * The names that stand for kernels: an image, modules or headers are there of each. What is no name of a kernel is among them,
+     * but not what a package manager is just unpacking or has set aside (dpkg, {@code DPKGNEWEXT} and its like; rpm, {@code .rpmnew}
+     * and its like).
+     */
     static Set<String> names(HostRoot root) {
         Set<String> names = new TreeSet<>();
         for (Path image : list(root.at("/boot"), "vmlinuz-*")) {
@@ -98,6 +105,7 @@ final class KernelFiles {
                 names.add(directory.getFileName().toString());
             }
         }
+        names.removeIf(name -> PASSING.matcher(name).find());
         return names;
     }
 

@@ -116,6 +116,16 @@ class HostInspectorIT {
     }
 
     @Test
+    void what_a_package_manager_is_just_unpacking_is_no_kernel_of_its_own() throws IOException {
+        file(IMAGE, KernelImageFileTest.image(0x3000));
+        file(IMAGE + ".dpkg-new", "half of an image");
+        file(IMAGE + ".dpkg-bak", "");
+        file("/boot/vmlinuz-5.14.0-503.el9.x86_64;673f1a2b", "");
+
+        assertThat(inspector().inspect().kernels()).hasSize(1);
+    }
+
+    @Test
     void each_missing_piece_comes_with_the_command_that_supplies_it() throws IOException {
         file(IMAGE, KernelImageFileTest.image(0x3000));
 
