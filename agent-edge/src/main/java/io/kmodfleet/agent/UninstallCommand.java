@@ -179,6 +179,8 @@ final class UninstallCommand implements Callable<Integer> {
             } else if (step instanceof Step.MendLeftovers) {
                 List<Leftover> left = new Leftovers(root, programs, state).mend();
                 return left.stream().findFirst().map(Leftover::words);
+            } else if (step instanceof Step.GiveBackToDkms) {
+                new Dkms(root, programs, state).giveBack();
             } else if (step instanceof Step.DeleteState delete) {
                 Trees.delete(delete.directory());
             }
@@ -254,8 +256,17 @@ final class UninstallCommand implements Callable<Integer> {
                         .filter(KernelState::initramfs)
                         .map(kernel -> kernel.identity().release())
                         .toList(),
+                isHoldingBack(root, state),
                 Optional.of(state).filter(Files::exists),
                 Optional.of(packages.toString()).filter(path -> deleteCopies && Files.isDirectory(root.at(path))));
+    }
+
+    private static boolean isHoldingBack(HostRoot root, Path state) {
+        try {
+            return !new Dkms(root, new HostPrograms(root), state).heldBack().isEmpty();
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     private static boolean isOwn(HostRoot root, DkmsEntry entry, Set<Digest> bodies, Set<String> names) {

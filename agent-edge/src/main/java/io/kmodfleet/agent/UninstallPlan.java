@@ -62,6 +62,14 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
             }
         }
 
+        /** Modules that stay are dkms's again, also for kernels to come. */
+        record GiveBackToDkms() implements Step {
+            @Override
+            public String words() {
+                return "let dkms's autoinstall look after the modules that stay";
+            }
+        }
+
         /** A program of the host, without a shell. */
         record Run(List<String> line) implements Step {
             @Override
@@ -84,6 +92,7 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
      * @param loaded modules of these that are loaded now
      * @param initramfs makes one anew, without the release; absent where the host has no such program
      * @param kernels with an initramfs
+     * @param heldBack whether dkms's autoinstall was told to leave modules alone
      * @param state the agent's directory; absent where there is none
      * @param copies the directory of package copies; absent where it is to stay, or is not there
      */
@@ -98,6 +107,7 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
             Set<String> loaded,
             Optional<List<String>> initramfs,
             List<String> kernels,
+            boolean heldBack,
             Optional<Path> state,
             Optional<String> copies) {}
 
@@ -112,13 +122,19 @@ record UninstallPlan(List<Step> steps, List<String> remarks) {
         }
         if (keepModules) {
             if (!owned.builds().isEmpty() || !owned.files().isEmpty()) {
-                remarks.add("The modules stay installed; nobody provides them for kernels to come.");
+                remarks.add(
+                        owned.heldBack()
+                                ? "The modules stay installed; for kernels to come dkms builds them where it can."
+                                : "The modules stay installed; nobody provides them for kernels to come.");
             }
         } else {
             addModules(steps, owned);
             owned.loaded()
                     .forEach(module -> remarks.add(
                             module + " stays loaded until the next boot: a loaded module is never unloaded here."));
+        }
+        if (owned.heldBack()) {
+            steps.add(new Step.GiveBackToDkms());
         }
         addAll(steps, owned.signs());
         owned.copies().ifPresent(path -> steps.add(new Step.Delete(path)));

@@ -24,6 +24,7 @@ class UninstallPlanTest {
             Set.of("toy"),
             Optional.of(List.of("dracut", "-f", "--kver")),
             List.of("5.14", "6.1"),
+            true,
             Optional.of(Path.of("/var/lib/kmodfleet")),
             Optional.empty());
 
@@ -41,6 +42,7 @@ class UninstallPlanTest {
                         "depmod 6.8",
                         "dracut -f --kver 5.14",
                         "dracut -f --kver 6.1",
+                        "let dkms's autoinstall look after the modules that stay",
                         "delete /run/kmodfleet",
                         "delete /var/lib/kmodfleet");
     }
@@ -57,7 +59,10 @@ class UninstallPlanTest {
 
         assertThat(plan.steps())
                 .extracting(Step::words)
-                .containsExactly("delete /run/kmodfleet", "delete /var/lib/kmodfleet");
+                .containsExactly(
+                        "let dkms's autoinstall look after the modules that stay",
+                        "delete /run/kmodfleet",
+                        "delete /var/lib/kmodfleet");
         assertThat(plan.remarks()).hasSize(1);
     }
 }

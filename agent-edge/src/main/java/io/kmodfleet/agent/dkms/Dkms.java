@@ -148,26 +148,36 @@ public final class Dkms {
                 .toList();
     }
 
-    /** Gives every module that was entered back to dkms's autoinstall, as its source says; for uninstalling the agent. */
-    public List<Path> giveBack() throws IOException {
-        List<Path> given = new ArrayList<>();
-        byte[] ours = NOT_AUTOMATIC.getBytes(StandardCharsets.UTF_8);
+    /** The {@code dkms.conf} of each module that dkms's autoinstall was told to leave alone. */
+    public List<Path> heldBack() throws IOException {
+        List<Path> held = new ArrayList<>();
         Path sources = root.at("/usr/src");
-        if (!Files.isDirectory(sources)) {
-            return given;
-        }
-        try (Stream<Path> trees = Files.list(sources)) {
-            for (Path tree : trees.sorted().toList()) {
-                Path conf = tree.resolve("dkms.conf");
-                byte[] bytes = Files.isRegularFile(conf) ? Files.readAllBytes(conf) : new byte[0];
-                int end = bytes.length - ours.length;
-                if (end >= 0 && Arrays.equals(bytes, end, bytes.length, ours, 0, ours.length)) {
-                    Durable.write(conf, Arrays.copyOf(bytes, end), false);
-                    given.add(conf);
+        if (Files.isDirectory(sources)) {
+            try (Stream<Path> trees = Files.list(sources)) {
+                for (Path tree : trees.sorted().toList()) {
+                    Path conf = tree.resolve("dkms.conf");
+                    if (Files.isRegularFile(conf) && lengthBefore(Files.readAllBytes(conf)) >= 0) {
+                        held.add(conf);
+                    }
                 }
             }
         }
-        return given;
+        return held;
+    }
+
+    /** Gives them back to dkms's autoinstall, each as its source says; for uninstalling the agent. */
+    public void giveBack() throws IOException {
+        for (Path conf : heldBack()) {
+            byte[] bytes = Files.readAllBytes(conf);
+            Durable.write(conf, Arrays.copyOf(bytes, lengthBefore(bytes)), false);
+        }
+    }
+
+    /** Of what stands before our words at the end; negative where they do not stand there. */
+    private static int lengthBefore(byte[] conf) {
+        byte[] ours = NOT_AUTOMATIC.getBytes(StandardCharsets.UTF_8);
+        int end = conf.length - ours.length;
+        return end >= 0 && Arrays.equals(conf, end, conf.length, ours, 0, ours.length) ? end : -1;
     }
 
     private static byte[] joined(byte[] conf, String added) {
