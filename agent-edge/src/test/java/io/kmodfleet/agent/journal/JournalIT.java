@@ -186,7 +186,7 @@ class JournalIT {
                     .isEqualTo(failure(written));
             exec("mount", "-o", "remount,size=64k", state.toString());
             try (Journal again = open()) {
-                assertThat(again.append(failure(0), NOW).sequence()).isEqualTo(written + 1);
+                assertThat(again.append(failure(written + 1), NOW).sequence()).isEqualTo(written + 1);
             }
         } finally {
             exec("umount", state.toString());
