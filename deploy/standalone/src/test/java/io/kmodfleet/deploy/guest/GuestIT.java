@@ -77,6 +77,7 @@ class GuestIT {
         reboot(guest, third);
     }
 
+    @Tag("long")
     @Test
     void a_module_that_the_kernel_refuses_is_recalled_with_the_words_of_that_kernel() throws Exception {
         String kernel = stage.images().kernel();
