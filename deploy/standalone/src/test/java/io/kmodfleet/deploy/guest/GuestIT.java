@@ -58,6 +58,7 @@ class GuestIT {
         assertThat(stage.rehearsal().packages()).hasSize(2);
     }
 
+    @Tag("long")
     @Test
     void headers_that_come_before_their_image_are_waited_for_and_then_mended() throws Exception {
         String third = stage.images().third();

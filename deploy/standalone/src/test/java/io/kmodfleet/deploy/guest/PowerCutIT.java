@@ -16,6 +16,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  * sets how many there are.
  */
 @Tag("guest")
+@Tag("long")
 class PowerCutIT {
 
     private static final String HOST = "unlucky";
