@@ -1,5 +1,7 @@
 # A list of classes in an order of its own: the one in which threads happened to load them differs from run to run. Each class comes
-# after what it extends and implements; the numbers by which such lists name those are given anew.
+# after what it extends and implements; the numbers by which such lists name those are given anew. Which of its own classes the JDK
+# loads depends on how busy the machine is (seen), so those are the ones of the first file, which is the same everywhere.
+NR == FNR { key = $1 " "; name_of[key] = $1; print key | "LC_ALL=C sort -u >" sorted; next }
 /^[#@]/ || / id: / == 0 { next }
 {
     name = $1; source = ""; super = ""; interfaces = ""; id = ""
@@ -9,11 +11,10 @@
         else if ($i == "interfaces:") { while (i < NF && $(i + 1) ~ /^[0-9]+$/) interfaces = interfaces " " $(++i) }
         else if ($i == "source:") source = $(++i)
     }
-    # The JDK iterates over its weak maps only where the machine is busy (seen): equal sources would give other bytes there.
-    if (name ~ /Lambda|\$\$|^java\/util\/WeakHashMap\$/) next
+    if (name ~ /Lambda|\$\$/) next
     key = name " " source
     key_of[id] = key; super_of[key] = super; interfaces_of[key] = interfaces; source_of[key] = source; name_of[key] = name
-    print key | "LC_ALL=C sort >" sorted
+    if (source != "" || name !~ /^(java|javax|jdk|sun|com\/sun)\//) print key | "LC_ALL=C sort -u >" sorted
 }
 function emit(key,    parts, n, i, line) {
     if (key == "" || key in done) return
@@ -31,6 +32,6 @@ function emit(key,    parts, n, i, line) {
     print line
 }
 END {
-    close("LC_ALL=C sort >" sorted)
+    close("LC_ALL=C sort -u >" sorted)
     while ((getline key < sorted) > 0) emit(key)
 }
