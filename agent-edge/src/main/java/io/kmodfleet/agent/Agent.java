@@ -53,7 +53,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
@@ -104,7 +103,6 @@ public final class Agent implements AutoCloseable {
     private Optional<Instant> acknowledgedAt = Optional.empty();
     private boolean worked = true;
     private List<Decision.Reuse> testable = List.of();
-    private volatile Consumer<String> buildListener = line -> {};
 
     /**
      * @param labels what its admin calls the host
@@ -158,7 +156,7 @@ public final class Agent implements AutoCloseable {
                 building,
                 store,
                 settings.packages(),
-                new BuildLog(settings.state(), line -> buildListener.accept(line)),
+                new BuildLog(settings.state(), line -> {}),
                 clock);
         this.installer = new Installer(host, settings.root(), programs, dkms, store, settings.state());
         this.activator = new Activator(host, settings.root(), programs);
@@ -329,11 +327,6 @@ public final class Agent implements AutoCloseable {
         consent.give();
         acknowledgedAt = Optional.empty();
         lookAt = Instant.EPOCH;
-    }
-
-    /** Has every line that a build says told as it comes, in another thread. */
-    void followBuilds(Consumer<String> listener) {
-        buildListener = listener;
     }
 
     List<Decision> decisions() {

@@ -95,7 +95,7 @@ final class Watchman implements AutoCloseable {
         return retryAt.isEmpty() ? due : shorter(due, Duration.ofNanos(Math.max(0, retryAt.get() - now)));
     }
 
-    /** Nothing is sent by starting a shift while no broker answers. */
+    /** Nothing is sent by starting a shift while no broker answers; to ask whether one does costs little. */
     private boolean isRetryDue(long now) {
         if (retryAt.isEmpty() || now - retryAt.get() < 0) {
             return false;
@@ -103,7 +103,7 @@ final class Watchman implements AutoCloseable {
         if (bell.isEmpty() || bell.get().isAnswered()) {
             return true;
         }
-        retryLater();
+        retryLater(ROUND);
         return false;
     }
 
@@ -113,11 +113,11 @@ final class Watchman implements AutoCloseable {
         nextLookAt = System.nanoTime() + settings.lookEvery().toNanos();
         if (report.isEmpty()) {
             LOG.warnf("the work was not done to its end, it is tried again seconds=%d", retryAfter.toSeconds());
-            retryLater();
+            retryLater(LAST_RETRY);
             return;
         }
         if (report.get().isWaiting()) {
-            retryLater();
+            retryLater(LAST_RETRY);
         } else {
             retryAt = Optional.empty();
             retryAfter = FIRST_RETRY;
@@ -131,7 +131,8 @@ final class Watchman implements AutoCloseable {
         last = report;
     }
 
-    private void retryLater() {
+    private void retryLater(Duration atMost) {
+        retryAfter = shorter(retryAfter, atMost);
         retryAt = Optional.of(System.nanoTime() + retryAfter.toNanos());
         retryAfter = shorter(retryAfter.multipliedBy(2), LAST_RETRY);
     }
