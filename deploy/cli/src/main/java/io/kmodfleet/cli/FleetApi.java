@@ -13,7 +13,10 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import picocli.CommandLine.Option;
 
 /** Where coordinator and store are, and one way to talk to them: what they refuse comes back as their own words. */
@@ -44,6 +47,38 @@ final class FleetApi {
 
     JsonNode fromStore(String path) throws IOException {
         return json(send(HttpRequest.newBuilder(at(store, path))));
+    }
+
+    /** Every item of a list, however many answers it comes in. */
+    List<JsonNode> all(String path) throws IOException {
+        List<JsonNode> items = new ArrayList<>();
+        String next = path;
+        while (next != null) {
+            JsonNode answer = fromStore(next);
+            answer.path("items").forEach(items::add);
+            String after = answer.path("next").textValue();
+            next = after == null ? null : path + "&after=" + escaped(after);
+        }
+        return items;
+    }
+
+    /** The bytes of a file in the store. */
+    byte[] file(String path) throws IOException {
+        return send(HttpRequest.newBuilder(at(store, path))).body();
+    }
+
+    /** How many bytes a file in the store has; absent where it is not there. */
+    OptionalLong sizeOf(String path) throws IOException {
+        try {
+            return send(HttpRequest.newBuilder(at(store, path)).method("HEAD", HttpRequest.BodyPublishers.noBody()))
+                    .headers()
+                    .firstValueAsLong("Content-Length");
+        } catch (Trouble e) {
+            if (e.exitCode() == KmodfleetCommand.NOT_FOUND) {
+                return OptionalLong.empty();
+            }
+            throw e;
+        }
     }
 
     String policy(String mediaType) throws IOException {

@@ -16,6 +16,8 @@ import picocli.CommandLine.ScopeType;
             PolicyCommand.class,
             HostsCommand.class,
             PackagesCommand.class,
+            ExportCommand.class,
+            ImportCommand.class,
             DecisionsCommand.class,
             ExplainCommand.class,
             PreflightCommand.class,
