@@ -199,9 +199,10 @@ final class ExportCommand {
         ArrayNode files = FleetJson.mapper().createArrayNode();
         for (Map.Entry<String, Stored> entry : placed.entrySet()) {
             Path file = directory.resolve(entry.getKey());
+            byte[] bytes = verified(fleet, entry.getValue().digest());
             Files.createDirectories(file.getParent());
             Path fresh = file.resolveSibling("." + file.getFileName() + ".new");
-            Files.write(fresh, verified(fleet, entry.getValue().digest()));
+            Files.write(fresh, bytes);
             Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
             files.add(entry.getKey());
         }

@@ -16,7 +16,7 @@ final class FakeFleet implements AutoCloseable {
     private final Map<String, Answer> answers = new HashMap<>();
     private final List<Request> requests = new ArrayList<>();
 
-    private record Answer(int status, String body, Map<String, String> headers) {}
+    private record Answer(int status, byte[] body, Map<String, String> headers) {}
 
     record Request(String method, String address, Map<String, List<String>> headers, byte[] body) {}
 
@@ -30,26 +30,41 @@ final class FakeFleet implements AutoCloseable {
                     exchange.getRequestMethod() + " " + address,
                     new Answer(
                             404,
-                            "{\"title\":\"Not found\",\"status\":404,\"detail\":\"Expected something else.\"}",
+                            bytes("{\"title\":\"Not found\",\"status\":404,\"detail\":\"Expected something else.\"}"),
                             Map.of()));
-            byte[] body = answer.body.getBytes(java.nio.charset.StandardCharsets.UTF_8);
+            byte[] body = answer.body;
             answer.headers.forEach(exchange.getResponseHeaders()::set);
-            exchange.sendResponseHeaders(answer.status, body.length == 0 ? -1 : body.length);
-            exchange.getResponseBody().write(body);
+            if (exchange.getRequestMethod().equals("HEAD")) {
+                exchange.getResponseHeaders().set("Content-Length", Integer.toString(body.length));
+                exchange.sendResponseHeaders(answer.status, -1);
+            } else {
+                exchange.sendResponseHeaders(answer.status, body.length == 0 ? -1 : body.length);
+                exchange.getResponseBody().write(body);
+            }
             exchange.close();
         });
         server.start();
     }
 
     void answers(String methodAndAddress, int status, String body) {
-        answers.put(methodAndAddress, new Answer(status, body, Map.of()));
+        answers.put(methodAndAddress, new Answer(status, bytes(body), Map.of()));
+    }
+
+    /** A file, and how large it is. */
+    void offers(String address, byte[] bytes) {
+        answers.put("GET " + address, new Answer(200, bytes, Map.of()));
+        answers.put("HEAD " + address, new Answer(200, bytes, Map.of()));
     }
 
     /** The whole ledger, as far as {@code upTo} promises. */
     void ledger(String lines, long upTo) {
         answers.put(
                 "GET /api/v1/ledger?after=0&limit=0",
-                new Answer(200, lines, Map.of("Kmodfleet-Up-To", Long.toString(upTo))));
+                new Answer(200, bytes(lines), Map.of("Kmodfleet-Up-To", Long.toString(upTo))));
+    }
+
+    List<Request> requests() {
+        return requests;
     }
 
     Request lastRequest() {
@@ -58,6 +73,10 @@ final class FakeFleet implements AutoCloseable {
 
     String address() {
         return "http://127.0.0.1:" + server.getAddress().getPort();
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(java.nio.charset.StandardCharsets.UTF_8);
     }
 
     @Override

@@ -160,7 +160,12 @@ public final class Bundle {
             throw new Damaged(
                     "Expected " + name + " to have at most " + most + " bytes, but it has " + entry.getSize());
         }
-        byte[] bytes = tar.readNBytes((int) entry.getSize());
+        byte[] bytes = new byte[0];
+        try {
+            bytes = tar.readNBytes((int) entry.getSize());
+        } catch (IOException e) {
+            // The tar says so itself where it knows.
+        }
         if (bytes.length < entry.getSize()) {
             throw new Damaged("Expected all of " + name + ", but the bundle ends inside it: it was cut off");
         }
