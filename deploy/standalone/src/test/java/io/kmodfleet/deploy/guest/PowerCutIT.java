@@ -26,10 +26,12 @@ class PowerCutIT {
 
     /** Holds the agent as soon as the host says on disk that it is about to change, long enough to freeze the machine before it does. */
     private static final String HOLD_AT_THE_BEGIN = """
-            until [ -e /var/lib/kmodfleet/installation.json ]; do sleep 0.02; done
-            agent=$(pgrep -f 'service[.]AgentShift')
-            kill -STOP $agent
-            (sleep 4; kill -CONT $agent) >/dev/null 2>&1 &""";
+            bash -c '
+            frozen=/sys/fs/cgroup/system.slice/kmodfleet-agent.service/cgroup.freeze
+            exec 3<> <(:)
+            until [ -e /var/lib/kmodfleet/installation.json ]; do read -rt 0.01 -u 3; done
+            echo 1 >$frozen
+            (sleep 5; echo 0 >$frozen) >/dev/null 2>&1 &'""";
 
     @RegisterExtension
     private final GuestStage stage = new GuestStage();
