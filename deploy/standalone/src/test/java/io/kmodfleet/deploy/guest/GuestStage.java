@@ -1,5 +1,6 @@
 package io.kmodfleet.deploy.guest;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -36,6 +37,7 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
     private static final Path HOME = Path.of(System.getProperty("kmodfleet.home", "../.."))
             .toAbsolutePath()
             .normalize();
+    private static final Duration APT = Duration.ofMinutes(10);
     private static final Duration PATIENCE = Duration.ofMinutes(20);
     private static final Duration COMMAND = Duration.ofMinutes(5);
     private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
@@ -139,15 +141,16 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
      * @param proof what one host must have shown before others get it
      */
     void want(String edition, String proof) throws IOException, InterruptedException {
-        want(edition, "0", proof);
+        want(edition, "0", proof, false);
     }
 
-    /** The same of an edition that builds and that no kernel takes. */
+    /** The same of an edition that builds, only where the symbol map of the kernel can be read, and that no kernel takes. */
     void wantRefused(String edition) throws IOException, InterruptedException {
-        want(edition, "-EIO", "LOAD");
+        want(edition, "-EIO", "LOAD", true);
     }
 
-    private void want(String edition, String init, String proof) throws IOException, InterruptedException {
+    private void want(String edition, String init, String proof, boolean symbolMap)
+            throws IOException, InterruptedException {
         String digest = publishSource(edition, init);
         Path file = workplace.resolve("policy.yaml");
         String modules = """
@@ -158,7 +161,8 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
                     binding: EXACT_IMAGE
                     proof: %s
                     initramfs: true
-                """.formatted(MODULE, edition, digest, proof);
+                    symbolMap: %s
+                """.formatted(MODULE, edition, digest, proof, symbolMap);
         Files.writeString(
                 file,
                 Files.readString(HOME.resolve("deploy/policy/default.yaml"))
@@ -199,13 +203,34 @@ final class GuestStage implements BeforeEachCallback, AfterEachCallback {
     }
 
     /** Whether the coordinator holds it safe to reboot: {@code SAFE}, {@code NOT_SAFE} or {@code UNKNOWN}. */
-    String reboot(String host) throws IOException, InterruptedException {
+    String safety(String host) throws IOException, InterruptedException {
         return host(host).path("reboot").path("answer").asText();
     }
 
     void awaitAnswer(String host, String kernel, String answer) throws IOException, InterruptedException {
         await("the answer '" + answer + "' for " + host + " and " + kernel, () -> answer(host, kernel)
                 .equals(answer));
+    }
+
+    /** As an admin does it. */
+    void upgrade(Guest guest, String packages) throws IOException, InterruptedException {
+        guest.require(
+                APT,
+                "export DEBIAN_FRONTEND=noninteractive; apt-get -qq update && apt-get -qq install -y " + packages
+                        + " && dpkg --audit && test -z \"$(dpkg --audit)\"");
+    }
+
+    /** Into that kernel, which must have its module, loaded and in the initial RAM file system, without anybody's doing. */
+    void reboot(Guest guest, String kernel, String edition) throws IOException, InterruptedException {
+        guest.reboot();
+        assertThat(guest.ask("uname -r")).isEqualTo(kernel);
+        await("the module in the running kernel", () -> loaded(guest).equals(edition));
+        assertThat(guest.ask("lsinitramfs /boot/initrd.img-" + kernel)).contains(MODULE + ".ko");
+    }
+
+    /** The edition that the running kernel has; empty where it has none. */
+    static String loaded(Guest guest) throws IOException, InterruptedException {
+        return guest.ask("cat /sys/module/" + MODULE + "/parameters/edition 2>/dev/null");
     }
 
     /** Looks again and again, until it is so. */

@@ -16,7 +16,6 @@ import org.junit.jupiter.api.extension.RegisterExtension;
  * sets how many there are.
  */
 @Tag("guest")
-@Tag("long")
 class PowerCutIT {
 
     private static final String HOST = "unlucky";
