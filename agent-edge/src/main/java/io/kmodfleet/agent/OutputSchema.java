@@ -28,6 +28,8 @@ final class OutputSchema {
 
     /** What each command prints. */
     private static final SortedMap<String, Type> OUTPUTS = new TreeMap<>(Map.of(
+            "share",
+            ShareCommand.Sharing.class,
             "status",
             StatusCommand.Status.class,
             "why",

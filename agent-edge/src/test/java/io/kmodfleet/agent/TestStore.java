@@ -3,6 +3,8 @@ package io.kmodfleet.agent;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.pack.Refusal;
+import io.kmodfleet.contracts.pack.SourcePackage;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -49,6 +51,26 @@ public final class TestStore implements AutoCloseable {
         server.stop(0);
     }
 
+    private byte[] listed() {
+        StringBuilder items = new StringBuilder();
+        files.forEach((name, bytes) -> {
+            if (name.startsWith("sources/")) {
+                try {
+                    SourcePackage source = SourcePackage.read(bytes);
+                    items.append(items.isEmpty() ? "" : ",")
+                            .append("{\"digest\":\"%s\",\"module\":\"%s\",\"moduleVersion\":\"%s\"}"
+                                    .formatted(
+                                            source.digest(),
+                                            source.conf().name(),
+                                            source.conf().version()));
+                } catch (Refusal e) {
+                    throw new IllegalStateException(e);
+                }
+            }
+        });
+        return ("{\"items\":[" + items + "]}").getBytes(StandardCharsets.UTF_8);
+    }
+
     private void answer(HttpExchange exchange) throws IOException {
         try (exchange) {
             String name = exchange.getRequestURI().getPath().substring("/api/v1/".length());
@@ -57,7 +79,7 @@ public final class TestStore implements AutoCloseable {
                 exchange.sendResponseHeaders(201, -1);
                 return;
             }
-            byte[] bytes = files.get(name);
+            byte[] bytes = name.equals("sources") ? listed() : files.get(name);
             byte[] body =
                     bytes == null ? "{\"status\":404,\"detail\":\"not here\"}".getBytes(StandardCharsets.UTF_8) : bytes;
             exchange.sendResponseHeaders(bytes == null ? 404 : 200, body.length);

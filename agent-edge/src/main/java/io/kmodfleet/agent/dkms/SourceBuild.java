@@ -292,7 +292,7 @@ public final class SourceBuild {
         return new Built(manifest, ModulePackage.write(manifest, conf, files));
     }
 
-    private static PackagedModule look(Path path, byte[] file, BuildTarget target, Optional<String> vermagic)
+    static PackagedModule look(Path path, byte[] file, BuildTarget target, Optional<String> vermagic)
             throws BuildFault {
         ModuleFile found;
         try {

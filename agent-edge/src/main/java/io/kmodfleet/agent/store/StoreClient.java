@@ -10,6 +10,8 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 
 /** HTTP to the store. A store that is away for a moment is waited for; what comes is believed only if its digest is right. */
@@ -57,6 +59,27 @@ public final class StoreClient {
         byte[] bytes = download(kind, digest, most);
         cache.ifPresent(files -> files.put(digest, bytes));
         return bytes;
+    }
+
+    /** The published sources of one version of a module. */
+    public List<Digest> sourcesOf(String module, String version) throws IOException, InterruptedException, Refused {
+        return patiently(() -> {
+            HttpRequest request = HttpRequest.newBuilder(base.resolve("/api/v1/sources?limit=1000"))
+                    .timeout(ANSWER)
+                    .build();
+            HttpResponse<byte[]> answer = http().send(request, HttpResponse.BodyHandlers.ofByteArray());
+            if (answer.statusCode() != 200) {
+                throw failure(answer.statusCode(), answer.body());
+            }
+            List<Digest> digests = new ArrayList<>();
+            for (JsonNode source : FleetJson.mapper().readTree(answer.body()).path("items")) {
+                if (source.path("module").asText().equals(module)
+                        && source.path("moduleVersion").asText().equals(version)) {
+                    digests.add(Digest.parse(source.path("digest").asText()));
+                }
+            }
+            return digests;
+        });
     }
 
     private byte[] download(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {
