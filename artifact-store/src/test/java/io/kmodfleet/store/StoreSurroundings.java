@@ -8,9 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** What the store needs around it: a real PostgreSQL, a real broker, a directory in which something was left behind. */
 public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
@@ -62,11 +60,7 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
             if (database != null) {
                 database.close();
             }
-            try (Stream<Path> files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
+            TestFiles.deleteAll(directory);
         } catch (IOException e) {
             throw new UncheckedIOException("Expected to clear up", e);
         }

@@ -9,8 +9,9 @@ import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.Refusal.Rule;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
-import io.kmodfleet.store.blob.BlobStore;
-import io.kmodfleet.store.blob.BlobStore.Upload;
+import io.kmodfleet.store.blob.Staging;
+import io.kmodfleet.store.blob.Staging.Upload;
+import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.Catalogue;
 import io.kmodfleet.store.catalogue.Catalogue.Kind;
 import io.kmodfleet.store.catalogue.Catalogue.KnownSource;
@@ -35,13 +36,15 @@ class Intake {
     private static final Logger LOG = Logger.getLogger(Intake.class);
     private static final int MOST_LOG_BYTES = 16 * 1024 * 1024;
 
-    private final BlobStore blobs;
+    private final Staging staging;
+    private final Storage storage;
     private final Catalogue catalogue;
     private final OutboxPublisher outbox;
     private final Lock checking = new ReentrantLock(true);
 
-    Intake(BlobStore blobs, Catalogue catalogue, OutboxPublisher outbox) {
-        this.blobs = blobs;
+    Intake(Staging staging, Storage storage, Catalogue catalogue, OutboxPublisher outbox) {
+        this.staging = staging;
+        this.storage = storage;
         this.catalogue = catalogue;
         this.outbox = outbox;
     }
@@ -90,10 +93,10 @@ class Intake {
     private boolean take(Kind kind, Digest named, InputStream body, int most, Check check) throws IOException {
         Upload upload;
         try {
-            upload = blobs.receive(body, most);
-        } catch (BlobStore.TooLarge e) {
+            upload = staging.receive(body, most);
+        } catch (Staging.TooLarge e) {
             throw new Problem(413, "Too large", Optional.of(Rule.TOO_LARGE.name()), e.getMessage());
-        } catch (BlobStore.BrokenOff e) {
+        } catch (Staging.BrokenOff e) {
             // No refusal: whoever was cut off sends it again.
             LOG.warnf("upload broken off kind=%s package=%s error=%s", kind.word(), named, e.getMessage());
             throw new Problem(400, "Broken off", e.getMessage());
@@ -104,12 +107,12 @@ class Intake {
             LOG.warnf(
                     "refused kind=%s package=%s rule=%s error=%s",
                     kind.word(), named, refusal.rule(), refusal.evidence());
-            blobs.quarantine(upload);
+            storage.refused().keep(upload.digest(), upload.file());
             await(() -> catalogue.refuse(kind, named, upload.digest(), upload.size(), refusal));
             outbox.wake();
             throw new Problem(422, "Refused", Optional.of(refusal.rule().name()), refusal.evidence());
         } finally {
-            blobs.discard(upload);
+            staging.discard(upload);
         }
     }
 
@@ -121,7 +124,7 @@ class Intake {
                             + " came: cut off or changed on the way");
         }
         Supplier<Uni<Boolean>> addition = checked(upload, check);
-        blobs.keep(upload);
+        storage.kept().keep(upload.digest(), upload.file());
         boolean isNew = await(addition);
         outbox.wake();
         return isNew;
