@@ -28,6 +28,23 @@ public interface StoreConfig {
     @WithDefault("268435456")
     long quarantineBytes();
 
+    Scrub scrub();
+
+    /** How often it is looked whether something is due. */
+    @WithDefault("PT1M")
+    Duration upkeepEvery();
+
+    /** Reading again what is kept. */
+    interface Scrub {
+
+        /** Every blob is read again within this. */
+        @WithDefault("P7D")
+        Duration window();
+
+        @WithDefault("16777216")
+        long bytesPerSecond();
+    }
+
     /** S3 or what speaks its language. Credentials come from the environment, as the AWS SDK finds them. */
     interface S3 {
 

@@ -40,6 +40,8 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
                 entry("quarkus.datasource.password", "postgres"),
                 entry("kafka.bootstrap.servers", broker.address()),
                 entry("kmodfleet.store.directory", directory.resolve("store").toString()),
+                entry("kmodfleet.store.upkeep-every", "PT0.5S"),
+                entry("kmodfleet.store.scrub.window", "PT1S"),
                 // So that a test sees in seconds what takes half a minute otherwise.
                 entry("mp.messaging.outgoing.observations.max.block.ms", "2000"),
                 entry("mp.messaging.outgoing.observations.request.timeout.ms", "1500"),

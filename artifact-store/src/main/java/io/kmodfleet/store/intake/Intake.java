@@ -23,6 +23,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -39,13 +40,15 @@ class Intake {
     private final Staging staging;
     private final Storage storage;
     private final Catalogue catalogue;
+    private final Quota quota;
     private final OutboxPublisher outbox;
     private final Lock checking = new ReentrantLock(true);
 
-    Intake(Staging staging, Storage storage, Catalogue catalogue, OutboxPublisher outbox) {
+    Intake(Staging staging, Storage storage, Catalogue catalogue, Quota quota, OutboxPublisher outbox) {
         this.staging = staging;
         this.storage = storage;
         this.catalogue = catalogue;
+        this.quota = quota;
         this.outbox = outbox;
     }
 
@@ -102,7 +105,7 @@ class Intake {
             throw new Problem(400, "Broken off", e.getMessage());
         }
         try {
-            return checkAndKeep(named, upload, check);
+            return checkAndKeep(kind, named, upload, check);
         } catch (Refusal refusal) {
             LOG.warnf(
                     "refused kind=%s package=%s rule=%s error=%s",
@@ -116,7 +119,7 @@ class Intake {
         }
     }
 
-    private boolean checkAndKeep(Digest named, Upload upload, Check check) throws Refusal, IOException {
+    private boolean checkAndKeep(Kind kind, Digest named, Upload upload, Check check) throws Refusal, IOException {
         if (!upload.digest().equals(named)) {
             throw new Refusal(
                     Rule.DIGEST_MISMATCH,
@@ -124,9 +127,20 @@ class Intake {
                             + " came: cut off or changed on the way");
         }
         Supplier<Uni<Boolean>> addition = checked(upload, check);
-        storage.kept().keep(upload.digest(), upload.file());
+        if (await(() -> catalogue.offer(kind, named)).isEmpty()) {
+            quota.take(upload.size());
+        }
+        storage.kept().keep(named, upload.file());
         boolean isNew = await(addition);
         outbox.wake();
+        if (storage.kept().find(named).isEmpty()) {
+            // Somebody removed the same bytes at the same moment.
+            throw Problem.passing(
+                    503,
+                    "Removed meanwhile",
+                    Duration.ofSeconds(1),
+                    "Expected to keep " + named + ", but it was being removed. Send it again");
+        }
         return isNew;
     }
 

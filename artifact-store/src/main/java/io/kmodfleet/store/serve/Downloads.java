@@ -6,6 +6,8 @@ import io.kmodfleet.store.blob.BlobStore.Blob;
 import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.Catalogue;
 import io.kmodfleet.store.catalogue.Catalogue.Kind;
+import io.kmodfleet.store.catalogue.Catalogue.Offer;
+import io.kmodfleet.store.catalogue.Refusals;
 import io.kmodfleet.store.problem.Problem;
 import io.kmodfleet.store.problem.Problems;
 import io.smallrye.mutiny.Uni;
@@ -19,8 +21,10 @@ import io.vertx.ext.web.RoutingContext;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.io.InputStream;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import org.jboss.logging.Logger;
 
 /**
@@ -33,29 +37,35 @@ class Downloads {
 
     private static final Logger LOG = Logger.getLogger(Downloads.class);
     private static final int CHUNK = 128 * 1024;
+    private static final String FOR_EVER = "public, max-age=31536000, immutable";
 
     private final Storage storage;
     private final Catalogue catalogue;
+    private final Refusals refusals;
     private final Vertx vertx;
 
-    Downloads(Storage storage, Catalogue catalogue, Vertx vertx) {
+    Downloads(Storage storage, Catalogue catalogue, Refusals refusals, Vertx vertx) {
         this.storage = storage;
         this.catalogue = catalogue;
+        this.refusals = refusals;
         this.vertx = vertx;
     }
 
     void routes(@Observes Router router) {
         for (Kind kind : Kind.values()) {
-            router.route("/api/v1/" + kind.word() + "s/:hex")
-                    .method(HttpMethod.GET)
-                    .method(HttpMethod.HEAD)
-                    .handler(context -> serve(kind, context));
+            route(router, "/api/v1/" + kind.word() + "s/:hex", digest -> find(kind, digest));
         }
+        route(router, "/api/v1/refusals/:hex/file", this::findRefused);
     }
 
-    private record Found(Blob blob, String name) {}
+    private void route(Router router, String path, Function<Digest, Uni<Found>> finder) {
+        router.route(path).method(HttpMethod.GET).method(HttpMethod.HEAD).handler(context -> serve(context, finder));
+    }
 
-    private void serve(Kind kind, RoutingContext context) {
+    /** @param name under which it is saved; absent for what is to be looked at */
+    private record Found(Digest digest, Blob blob, Optional<String> name, String mediaType, String caching) {}
+
+    private void serve(RoutingContext context, Function<Digest, Uni<Found>> finder) {
         Digest digest;
         try {
             digest = new Digest(context.pathParam("hex"));
@@ -63,11 +73,8 @@ class Downloads {
             fail(context, new Problem(400, "Not a digest", e.getMessage()));
             return;
         }
-        find(kind, digest)
-                .chain(found -> {
-                    answer(kind, digest, found, context);
-                    return Uni.createFrom().voidItem();
-                })
+        finder.apply(digest)
+                .invoke(found -> answer(found, context))
                 .subscribe()
                 .with(done -> {}, failure -> fail(context, failure));
     }
@@ -75,10 +82,56 @@ class Downloads {
     /** Only what the catalogue knows as that kind: a log that was taken unread is never served as a package. */
     private Uni<Found> find(Kind kind, Digest digest) {
         return catalogue
-                .fileName(kind, digest)
-                .map(name -> name.orElseThrow(() -> missing(kind, digest)))
-                .chain(name -> blocking(() -> storage.kept().find(digest))
-                        .map(blob -> new Found(blob.orElseThrow(() -> missing(kind, digest)), name)));
+                .offer(kind, digest)
+                .map(offer -> allowed(kind, digest, offer.orElseThrow(() -> missing(kind, digest))))
+                .chain(offer -> blocking(() -> storage.kept().find(digest))
+                        .map(blob -> blob.orElseThrow(() -> damaged(digest)))
+                        .map(blob -> kind == Kind.LOG
+                                ? new Found(digest, blob, Optional.empty(), "text/plain; charset=utf-8", FOR_EVER)
+                                : new Found(
+                                        digest, blob, Optional.of(offer.fileName()), "application/gzip", FOR_EVER)));
+    }
+
+    /** For whoever inspects it: bytes without a meaning, under a name that no program takes for its own. */
+    private Uni<Found> findRefused(Digest digest) {
+        return refusals.last(digest)
+                .chain(last -> last.isEmpty()
+                        ? Uni.createFrom().item(Optional.<Blob>empty())
+                        : blocking(() -> storage.refused().find(digest)))
+                .map(blob -> blob.orElseThrow(() -> new Problem(
+                        404,
+                        "No such file",
+                        "Expected refused bytes that are still here, but there are none of " + digest
+                                + ". They are kept for a while only; 'kmodfleet refusals' lists them")))
+                .map(blob -> new Found(
+                        digest,
+                        blob,
+                        Optional.of(digest.brief() + ".refused"),
+                        "application/octet-stream",
+                        "no-store"));
+    }
+
+    private static Offer allowed(Kind kind, Digest digest, Offer offer) {
+        if (offer.recalled().isPresent()) {
+            throw new Problem(
+                    410,
+                    "Recalled",
+                    "Expected a " + kind.word() + " that hosts may have, but " + digest + " was recalled: "
+                            + offer.recalled().get());
+        }
+        if (offer.damaged()) {
+            throw damaged(digest);
+        }
+        return offer;
+    }
+
+    private static Problem damaged(Digest digest) {
+        return Problem.passing(
+                503,
+                "Damaged",
+                Duration.ofMinutes(1),
+                "Expected the bytes of " + digest
+                        + ", but the storage has lost or changed them. Uploading the same bytes again heals it");
     }
 
     private static Problem missing(Kind kind, Digest digest) {
@@ -86,15 +139,15 @@ class Downloads {
                 404, "No such file", "Expected a stored " + kind.word() + ", but there is none of " + digest);
     }
 
-    private void answer(Kind kind, Digest digest, Found found, RoutingContext context) {
+    private void answer(Found found, RoutingContext context) {
         HttpServerRequest request = context.request();
         HttpServerResponse response = context.response();
         Conditions conditions = Conditions.of(request);
-        String tag = "\"" + digest.hex() + "\"";
+        String tag = "\"" + found.digest().hex() + "\"";
         long size = found.blob().size();
         response.putHeader("ETag", tag)
                 .putHeader("Accept-Ranges", "bytes")
-                .putHeader("Cache-Control", "public, max-age=31536000, immutable")
+                .putHeader("Cache-Control", found.caching())
                 .putHeader("X-Content-Type-Options", "nosniff");
         if (conditions.has(tag)) {
             response.setStatusCode(304).end();
@@ -111,15 +164,13 @@ class Downloads {
         }
         ByteRange sent = part.orElse(new ByteRange(0, size));
         part.ifPresent(known -> response.setStatusCode(206).putHeader("Content-Range", known.contentRange(size)));
-        if (kind != Kind.LOG) {
-            response.putHeader("Content-Disposition", "attachment; filename=\"" + found.name() + "\"");
-        }
-        response.putHeader("Content-Type", kind == Kind.LOG ? "text/plain; charset=utf-8" : "application/gzip")
-                .putHeader("Content-Length", Long.toString(sent.length()));
+        found.name()
+                .ifPresent(name -> response.putHeader("Content-Disposition", "attachment; filename=\"" + name + "\""));
+        response.putHeader("Content-Type", found.mediaType()).putHeader("Content-Length", Long.toString(sent.length()));
         if (request.method() == HttpMethod.HEAD) {
             response.end();
         } else {
-            send(context, found.blob(), sent, digest);
+            send(context, found.blob(), sent, found.digest());
         }
     }
 

@@ -291,6 +291,11 @@ class UploadIT {
         JsonNode refusal = item("/api/v1/refusals", named);
         assertThat(refusal.path("rule").asText()).isEqualTo(rule);
         assertThat(refusal.path("evidence").asText()).contains(evidence);
+        String found = refusal.path("found").asText().substring("sha256:".length());
+        HttpResponse<byte[]> file = store.get("/api/v1/refusals/" + found + "/file");
+        assertThat(Digest.of(file.body()).hex()).isEqualTo(found);
+        assertThat(file.headers().firstValue("Content-Type")).contains("application/octet-stream");
+        assertThat(file.headers().firstValue("Content-Disposition").orElse("")).startsWith("attachment");
         assertThat(incoming()).isEmpty();
     }
 
