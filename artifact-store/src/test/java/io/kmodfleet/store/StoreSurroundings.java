@@ -8,9 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Map;
-import java.util.stream.Stream;
 
 /** What the store needs around it: a real PostgreSQL, a real broker, a directory in which something was left behind. */
 public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
@@ -42,6 +40,8 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
                 entry("quarkus.datasource.password", "postgres"),
                 entry("kafka.bootstrap.servers", broker.address()),
                 entry("kmodfleet.store.directory", directory.resolve("store").toString()),
+                entry("kmodfleet.store.upkeep-every", "PT0.5S"),
+                entry("kmodfleet.store.scrub.window", "PT1S"),
                 // So that a test sees in seconds what takes half a minute otherwise.
                 entry("mp.messaging.outgoing.observations.max.block.ms", "2000"),
                 entry("mp.messaging.outgoing.observations.request.timeout.ms", "1500"),
@@ -62,11 +62,7 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
             if (database != null) {
                 database.close();
             }
-            try (Stream<Path> files = Files.walk(directory)) {
-                for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                    Files.delete(file);
-                }
-            }
+            TestFiles.deleteAll(directory);
         } catch (IOException e) {
             throw new UncheckedIOException("Expected to clear up", e);
         }

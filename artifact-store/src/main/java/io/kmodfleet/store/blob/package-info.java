@@ -1,2 +1,2 @@
-/** Files by their digest in a directory: whole or not there. Knows nothing of what is in them. */
+/** Files by their digest, in a directory or in S3: whole or not there. Knows nothing of what is in them. */
 package io.kmodfleet.store.blob;

@@ -12,11 +12,8 @@ import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.wire.FleetJson;
-import io.kmodfleet.store.catalogue.CatalogueView.Package;
-import io.kmodfleet.store.catalogue.CatalogueView.Refused;
 import io.kmodfleet.store.catalogue.CatalogueView.Source;
 import io.quarkus.hibernate.reactive.panache.Panache;
-import io.quarkus.panache.common.Parameters;
 import io.quarkus.panache.common.Sort;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -78,7 +75,8 @@ public class Catalogue {
         row.storedAt = clock.instant();
         Observation stored = new Observation.SourceStored(
                 source.digest(), row.module, row.moduleVersion, source.conf().binding());
-        return once(() -> SourceRow.findById(row.digest), () -> row.persist().chain(() -> observe(stored)));
+        return once(source.digest(), size, () -> SourceRow.findById(row.digest), () -> row.persist()
+                .chain(() -> observe(stored)));
     }
 
     /**
@@ -98,6 +96,7 @@ public class Catalogue {
         row.size = size;
         row.storedAt = clock.instant();
         row.manifest = FleetJson.write(manifest);
+        row.state = State.CANDIDATE.word();
         Observation stored = new Observation.PackageStored(
                 module.digest(),
                 manifest.target(),
@@ -105,7 +104,8 @@ public class Catalogue {
                 row.moduleVersion,
                 manifest.modules().stream().map(PackagedModule::body).toList(),
                 needs);
-        return once(() -> PackageRow.findById(row.digest), () -> row.persist().chain(() -> observe(stored)));
+        return once(module.digest(), size, () -> PackageRow.findById(row.digest), () -> row.persist()
+                .chain(() -> observe(stored)));
     }
 
     /** Whether it is new. */
@@ -114,7 +114,7 @@ public class Catalogue {
         row.digest = digest.toString();
         row.size = size;
         row.storedAt = clock.instant();
-        return once(() -> LogRow.findById(row.digest), row::persist);
+        return once(digest, size, () -> LogRow.findById(row.digest), row::persist);
     }
 
     /**
@@ -130,6 +130,7 @@ public class Catalogue {
         row.evidence = printable(refusal.evidence());
         row.size = size;
         row.at = clock.instant();
+        row.kept = true;
         return Panache.withTransaction(() -> row.persist()
                         .chain(() -> observe(new Observation.PackageRefused(named, row.rule, row.evidence))))
                 .replaceWithVoid();
@@ -142,38 +143,34 @@ public class Catalogue {
                 .map(rows -> rows.stream().map(Source::of).toList());
     }
 
-    public Uni<List<Package>> packages(Optional<String> module, Optional<String> release, int limit) {
-        Parameters parameters = Parameters.with("module", module.orElse("")).and("release", release.orElse(""));
-        return Panache.withSession(() -> PackageRow.<PackageRow>find(
-                                "(:module = '' or module = :module) and (:release = '' or release = :release)",
-                                Sort.descending("storedAt", "digest"),
-                                parameters)
-                        .page(0, limit)
-                        .list())
-                .map(rows -> rows.stream().map(Package::of).toList());
-    }
+    /**
+     * How a file is offered for download.
+     *
+     * @param recalled why no host gets it any more
+     * @param damaged whether its bytes are not what they were
+     */
+    public record Offer(String fileName, Optional<String> recalled, boolean damaged) {}
 
-    public Uni<List<Refused>> refusals(int limit) {
-        return Panache.withSession(() -> RefusalRow.<RefusalRow>findAll(Sort.descending("id"))
-                        .page(0, limit)
-                        .list())
-                .map(rows -> rows.stream().map(Refused::of).toList());
-    }
-
-    /** Under which name a file of that kind is offered for download; empty where there is none. */
-    public Uni<Optional<String>> fileName(Kind kind, Digest digest) {
-        String id = digest.toString();
-        return Panache.withSession(() -> switch (kind) {
-            case SOURCE ->
-                SourceRow.<SourceRow>findById(id)
-                        .map(found -> Optional.ofNullable(found).map(row -> row.fileName));
-            case PACKAGE ->
-                PackageRow.<PackageRow>findById(id)
-                        .map(found -> Optional.ofNullable(found).map(row -> row.fileName));
-            case LOG ->
-                LogRow.<LogRow>findById(id)
-                        .map(found -> Optional.ofNullable(found).map(row -> digest.brief() + ".log"));
-        });
+    /** Empty where there is no file of that kind. */
+    public Uni<Optional<Offer>> offer(Kind kind, Digest digest) {
+        String rows =
+                switch (kind) {
+                    case SOURCE -> "select f.fileName, '', '', b.damagedAt from SourceRow f";
+                    case PACKAGE -> "select f.fileName, f.state, f.stateWhy, b.damagedAt from PackageRow f";
+                    case LOG -> "select f.digest, '', '', b.damagedAt from LogRow f";
+                };
+        return Panache.withSession(() -> Panache.getSession().chain(session -> session.createQuery(
+                                rows + " join BlobRow b on b.digest = f.digest where f.digest = :digest",
+                                Object[].class)
+                        .setParameter("digest", digest.toString())
+                        .getSingleResultOrNull()))
+                .map(found -> Optional.ofNullable(found)
+                        .map(row -> new Offer(
+                                kind == Kind.LOG ? digest.brief() + ".log" : (String) row[0],
+                                State.RECALLED.word().equals(row[1])
+                                        ? Optional.of(row[2] == null ? "" : (String) row[2])
+                                        : Optional.empty(),
+                                row[3] != null)));
     }
 
     /** The oldest observations that the broker has not acknowledged, in their order. */
@@ -194,15 +191,32 @@ public class Catalogue {
     }
 
     /** The same bytes may come twice at the same time: whoever holds the lock looks first. */
-    private static Uni<Boolean> once(Supplier<Uni<?>> known, Supplier<Uni<?>> addition) {
+    private Uni<Boolean> once(Digest digest, long size, Supplier<Uni<?>> known, Supplier<Uni<?>> addition) {
         return Panache.withTransaction(() -> CountingRow.locked()
-                .chain(locked -> known.get())
+                .chain(locked -> kept(digest, size))
+                .chain(kept -> known.get())
                 .chain(found -> found != null
                         ? Uni.createFrom().item(false)
                         : addition.get().replaceWith(true)));
     }
 
-    private Uni<Void> observe(Observation observation) {
+    /** Whatever the disk did to these bytes before, they have just been written anew. */
+    private Uni<Void> kept(Digest digest, long size) {
+        return BlobRow.<BlobRow>findById(digest.toString()).chain(found -> {
+            BlobRow row = found == null ? new BlobRow() : found;
+            row.checkedAt = clock.instant();
+            row.damagedAt = null;
+            row.damage = null;
+            if (found != null) {
+                return Uni.createFrom().voidItem();
+            }
+            row.digest = digest.toString();
+            row.size = size;
+            return row.persist().replaceWithVoid();
+        });
+    }
+
+    Uni<Void> observe(Observation observation) {
         Instant now = clock.instant();
         return CountingRow.locked().chain(counting -> {
             counting.sequence++;
@@ -222,7 +236,7 @@ public class Catalogue {
         }
     }
 
-    private static String printable(String text) {
+    static String printable(String text) {
         String cut = text.length() > 500 ? text.substring(0, 500) + "…" : text;
         return cut.replaceAll("[\\p{Cntrl}\\p{Cs}]", "?");
     }

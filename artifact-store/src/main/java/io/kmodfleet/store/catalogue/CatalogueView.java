@@ -19,6 +19,9 @@ public interface CatalogueView {
     /** A list, in an object, so that it can grow. */
     record Items<T>(List<T> items) {}
 
+    /** @param next what to ask for to go on; absent at the end */
+    record Page<T>(List<T> items, Optional<String> next) {}
+
     record Source(
             Digest digest,
             String module,
@@ -56,7 +59,10 @@ public interface CatalogueView {
             Digest log,
             String fileName,
             long size,
-            Instant storedAt) {
+            Instant storedAt,
+            State state,
+            Optional<String> stateWhy,
+            Optional<Instant> stateAt) {
 
         static Package of(PackageRow row) {
             PackageManifest manifest = manifestOf(row);
@@ -74,25 +80,52 @@ public interface CatalogueView {
                     manifest.log(),
                     row.fileName,
                     row.size,
-                    row.storedAt);
+                    row.storedAt,
+                    State.of(row.state),
+                    Optional.ofNullable(row.stateWhy),
+                    Optional.ofNullable(row.stateAt));
         }
+    }
 
-        private static PackageManifest manifestOf(PackageRow row) {
-            try {
-                return FleetJson.mapper().readValue(row.manifest, PackageManifest.class);
-            } catch (JsonProcessingException e) {
-                throw new IllegalStateException("Expected the catalogue to hold manifests", e);
-            }
+    static PackageManifest manifestOf(PackageRow row) {
+        try {
+            return FleetJson.mapper().readValue(row.manifest, PackageManifest.class);
+        } catch (JsonProcessingException e) {
+            throw new IllegalStateException("Expected the catalogue to hold manifests", e);
         }
     }
 
     /**
      * @param digest what the upload was called
      * @param found what its bytes were
+     * @param kept whether they are there for inspection
      */
-    record Refused(String digest, String found, String kind, String rule, String evidence, long size, Instant at) {
+    record Refused(
+            long id,
+            String digest,
+            String found,
+            String kind,
+            String rule,
+            String evidence,
+            long size,
+            Instant at,
+            boolean kept) {
         static Refused of(RefusalRow row) {
-            return new Refused(row.digest, row.found, row.kind, row.rule, row.evidence, row.size, row.at);
+            return new Refused(
+                    row.id, row.digest, row.found, row.kind, row.rule, row.evidence, row.size, row.at, row.kept);
+        }
+    }
+
+    /** Bytes that are not what they were. @param damage what was found instead */
+    record Damaged(String digest, long size, Instant damagedAt, String damage) {
+        static Damaged of(BlobRow row) {
+            return new Damaged(row.digest, row.size, row.damagedAt, row.damage);
+        }
+    }
+
+    record Pinned(Digest digest, String reason, String author, Instant at) {
+        static Pinned of(PinRow row) {
+            return new Pinned(Digest.parse(row.digest), row.reason, row.author, row.at);
         }
     }
 }

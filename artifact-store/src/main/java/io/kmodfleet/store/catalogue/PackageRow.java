@@ -32,4 +32,13 @@ class PackageRow extends PanacheEntityBase {
     Instant storedAt;
 
     String manifest;
+
+    /** As {@link State} has it. */
+    String state;
+
+    @Column(name = "state_why")
+    String stateWhy;
+
+    @Column(name = "state_at")
+    Instant stateAt;
 }

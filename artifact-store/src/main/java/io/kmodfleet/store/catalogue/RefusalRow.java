@@ -28,4 +28,7 @@ class RefusalRow extends PanacheEntityBase {
     String evidence;
     long size;
     Instant at;
+
+    /** Whether its bytes are there for inspection. */
+    boolean kept;
 }

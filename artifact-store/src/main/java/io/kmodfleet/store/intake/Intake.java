@@ -9,8 +9,9 @@ import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.Refusal.Rule;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
-import io.kmodfleet.store.blob.BlobStore;
-import io.kmodfleet.store.blob.BlobStore.Upload;
+import io.kmodfleet.store.blob.Staging;
+import io.kmodfleet.store.blob.Staging.Upload;
+import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.Catalogue;
 import io.kmodfleet.store.catalogue.Catalogue.Kind;
 import io.kmodfleet.store.catalogue.Catalogue.KnownSource;
@@ -22,6 +23,7 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -35,14 +37,18 @@ class Intake {
     private static final Logger LOG = Logger.getLogger(Intake.class);
     private static final int MOST_LOG_BYTES = 16 * 1024 * 1024;
 
-    private final BlobStore blobs;
+    private final Staging staging;
+    private final Storage storage;
     private final Catalogue catalogue;
+    private final Quota quota;
     private final OutboxPublisher outbox;
     private final Lock checking = new ReentrantLock(true);
 
-    Intake(BlobStore blobs, Catalogue catalogue, OutboxPublisher outbox) {
-        this.blobs = blobs;
+    Intake(Staging staging, Storage storage, Catalogue catalogue, Quota quota, OutboxPublisher outbox) {
+        this.staging = staging;
+        this.storage = storage;
         this.catalogue = catalogue;
+        this.quota = quota;
         this.outbox = outbox;
     }
 
@@ -90,30 +96,30 @@ class Intake {
     private boolean take(Kind kind, Digest named, InputStream body, int most, Check check) throws IOException {
         Upload upload;
         try {
-            upload = blobs.receive(body, most);
-        } catch (BlobStore.TooLarge e) {
+            upload = staging.receive(body, most);
+        } catch (Staging.TooLarge e) {
             throw new Problem(413, "Too large", Optional.of(Rule.TOO_LARGE.name()), e.getMessage());
-        } catch (BlobStore.BrokenOff e) {
+        } catch (Staging.BrokenOff e) {
             // No refusal: whoever was cut off sends it again.
             LOG.warnf("upload broken off kind=%s package=%s error=%s", kind.word(), named, e.getMessage());
             throw new Problem(400, "Broken off", e.getMessage());
         }
         try {
-            return checkAndKeep(named, upload, check);
+            return checkAndKeep(kind, named, upload, check);
         } catch (Refusal refusal) {
             LOG.warnf(
                     "refused kind=%s package=%s rule=%s error=%s",
                     kind.word(), named, refusal.rule(), refusal.evidence());
-            blobs.quarantine(upload);
+            storage.refused().keep(upload.digest(), upload.file());
             await(() -> catalogue.refuse(kind, named, upload.digest(), upload.size(), refusal));
             outbox.wake();
             throw new Problem(422, "Refused", Optional.of(refusal.rule().name()), refusal.evidence());
         } finally {
-            blobs.discard(upload);
+            staging.discard(upload);
         }
     }
 
-    private boolean checkAndKeep(Digest named, Upload upload, Check check) throws Refusal, IOException {
+    private boolean checkAndKeep(Kind kind, Digest named, Upload upload, Check check) throws Refusal, IOException {
         if (!upload.digest().equals(named)) {
             throw new Refusal(
                     Rule.DIGEST_MISMATCH,
@@ -121,9 +127,20 @@ class Intake {
                             + " came: cut off or changed on the way");
         }
         Supplier<Uni<Boolean>> addition = checked(upload, check);
-        blobs.keep(upload);
+        if (await(() -> catalogue.offer(kind, named)).isEmpty()) {
+            quota.take(upload.size());
+        }
+        storage.kept().keep(named, upload.file());
         boolean isNew = await(addition);
         outbox.wake();
+        if (storage.kept().find(named).isEmpty()) {
+            // Somebody removed the same bytes at the same moment.
+            throw Problem.passing(
+                    503,
+                    "Removed meanwhile",
+                    Duration.ofSeconds(1),
+                    "Expected to keep " + named + ", but it was being removed. Send it again");
+        }
         return isNew;
     }
 

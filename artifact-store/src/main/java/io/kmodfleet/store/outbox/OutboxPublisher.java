@@ -4,6 +4,7 @@ import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
 import io.kmodfleet.store.catalogue.Catalogue;
+import io.kmodfleet.store.upkeep.StoreLock;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.vertx.VertxContextSupport;
@@ -23,7 +24,7 @@ import org.eclipse.microprofile.reactive.messaging.Message;
 import org.jboss.logging.Logger;
 
 /**
- * One thread that empties the outbox: send, wait for the broker, forget. While the broker is away, observations wait in the
+ * One thread of one store that empties the outbox of all: send, wait for the broker, forget. While the broker is away, observations wait in the
  * catalogue; killed in between, they are sent again, and their numbers show that they are the same.
  */
 @ApplicationScoped
@@ -31,18 +32,20 @@ public class OutboxPublisher {
 
     private static final Logger LOG = Logger.getLogger(OutboxPublisher.class);
     private static final int AT_ONCE = 200;
-    private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
+    private static final Duration LOOK_AGAIN = Duration.ofSeconds(1);
     private static final Duration FIRST_PAUSE = Duration.ofMillis(500);
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(15);
 
     private final Catalogue catalogue;
+    private final StoreLock lock;
     private final MutinyEmitter<byte[]> emitter;
     private final Semaphore news = new Semaphore(1);
     private volatile boolean ending;
     private Thread thread;
 
-    OutboxPublisher(Catalogue catalogue, @Channel("observations") MutinyEmitter<byte[]> emitter) {
+    OutboxPublisher(Catalogue catalogue, StoreLock lock, @Channel("observations") MutinyEmitter<byte[]> emitter) {
         this.catalogue = catalogue;
+        this.lock = lock;
         this.emitter = emitter;
     }
 
@@ -68,7 +71,7 @@ public class OutboxPublisher {
             try {
                 news.tryAcquire(LOOK_AGAIN.toMillis(), TimeUnit.MILLISECONDS);
                 news.drainPermits();
-                while (sendSome()) {
+                while (lock.isHeld() && sendSome()) {
                     pause = FIRST_PAUSE;
                 }
             } catch (InterruptedException e) {

@@ -10,6 +10,7 @@ import io.kmodfleet.contracts.module.ModuleFixture;
 import io.kmodfleet.store.StoreClient;
 import io.kmodfleet.store.StoreConfig;
 import io.kmodfleet.store.StoreSurroundings;
+import io.kmodfleet.store.TestFiles;
 import io.kmodfleet.store.Toy;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
@@ -31,7 +32,6 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -118,8 +118,7 @@ class UploadIT {
         HttpResponse<byte[]> answer = store.put("packages", Digest.of(archive).hex(), half);
 
         assertRefused(answer, "DIGEST_MISMATCH", Digest.of(archive), "cut off or changed on the way");
-        assertThat(config.directory().resolve("refused/" + Digest.of(half).hex()))
-                .hasBinaryContent(half);
+        assertThat(placeIn("refused", Digest.of(half).hex())).hasBinaryContent(half);
         assertThat(store.put("packages", archive).statusCode()).isEqualTo(201);
     }
 
@@ -238,12 +237,7 @@ class UploadIT {
     void a_file_that_the_disk_has_damaged_is_mended_by_the_next_upload() throws Exception {
         Toy toy = published();
         String hex = Digest.of(toy.source()).hex();
-        Path file = config.directory()
-                .resolve("blobs")
-                .resolve(hex.substring(0, 2))
-                .resolve(hex.substring(2, 4))
-                .resolve(hex);
-        Files.write(file, new byte[] {1, 2, 3});
+        Files.write(placeIn("blobs", hex), new byte[] {1, 2, 3});
 
         assertThat(store.put("sources", toy.source()).statusCode()).isEqualTo(200);
 
@@ -254,10 +248,8 @@ class UploadIT {
     void a_file_without_a_row_in_the_catalogue_does_no_harm() throws Exception {
         Toy toy = Toy.another();
         String hex = Digest.of(toy.source()).hex();
-        Path place =
-                config.directory().resolve("blobs").resolve(hex.substring(0, 2)).resolve(hex.substring(2, 4));
-        Files.createDirectories(place);
-        Files.write(place.resolve(hex), toy.source());
+        Files.createDirectories(placeIn("blobs", hex).getParent());
+        Files.write(placeIn("blobs", hex), toy.source());
 
         assertThat(store.get("/api/v1/sources/" + hex).statusCode()).isEqualTo(404);
         assertThat(store.put("sources", toy.source()).statusCode()).isEqualTo(201);
@@ -299,12 +291,27 @@ class UploadIT {
         JsonNode refusal = item("/api/v1/refusals", named);
         assertThat(refusal.path("rule").asText()).isEqualTo(rule);
         assertThat(refusal.path("evidence").asText()).contains(evidence);
+        String found = refusal.path("found").asText().substring("sha256:".length());
+        HttpResponse<byte[]> file = store.get("/api/v1/refusals/" + found + "/file");
+        assertThat(Digest.of(file.body()).hex()).isEqualTo(found);
+        assertThat(file.headers().firstValue("Content-Type")).contains("application/octet-stream");
+        assertThat(file.headers().firstValue("Content-Disposition").orElse("")).startsWith("attachment");
         assertThat(incoming()).isEmpty();
     }
 
+    private Path placeIn(String area, String hex) {
+        return config.directory()
+                .resolve(area)
+                .resolve(hex.substring(0, 2))
+                .resolve(hex.substring(2, 4))
+                .resolve(hex);
+    }
+
     private List<Path> incoming() {
-        try (Stream<Path> files = Files.list(config.directory().resolve("incoming"))) {
-            return files.filter(file -> file.toString().endsWith(".part")).toList();
+        try {
+            return TestFiles.below(config.directory().resolve("incoming")).stream()
+                    .filter(file -> file.toString().endsWith(".part"))
+                    .toList();
         } catch (java.io.IOException e) {
             throw new java.io.UncheckedIOException(e);
         }

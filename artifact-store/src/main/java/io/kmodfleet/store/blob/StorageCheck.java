@@ -1,5 +1,6 @@
 package io.kmodfleet.store.blob;
 
+import io.smallrye.common.annotation.Blocking;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import org.eclipse.microprofile.health.HealthCheck;
@@ -8,22 +9,26 @@ import org.eclipse.microprofile.health.Readiness;
 
 /** Not ready while nothing can be written. */
 @Readiness
+@Blocking
 @ApplicationScoped
-class DirectoryCheck implements HealthCheck {
+class StorageCheck implements HealthCheck {
 
-    private final BlobStore blobs;
+    private final Staging staging;
+    private final Storage storage;
 
-    DirectoryCheck(BlobStore blobs) {
-        this.blobs = blobs;
+    StorageCheck(Staging staging, Storage storage) {
+        this.staging = staging;
+        this.storage = storage;
     }
 
     @Override
     public HealthCheckResponse call() {
         try {
-            blobs.probe();
-            return HealthCheckResponse.up("Store directory");
+            staging.probe();
+            storage.kept().probe();
+            return HealthCheckResponse.up("Storage");
         } catch (IOException e) {
-            return HealthCheckResponse.named("Store directory")
+            return HealthCheckResponse.named("Storage")
                     .down()
                     .withData("error", e.toString())
                     .build();

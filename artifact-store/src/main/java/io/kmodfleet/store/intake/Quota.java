@@ -1,0 +1,56 @@
+package io.kmodfleet.store.intake;
+
+import io.kmodfleet.store.StoreConfig;
+import io.kmodfleet.store.catalogue.Inventory;
+import io.kmodfleet.store.problem.Problem;
+import io.quarkus.vertx.VertxContextSupport;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Duration;
+
+/** What all files together may take. Counted anew every few seconds: several stores may fill the same room. */
+@ApplicationScoped
+class Quota {
+
+    private static final Duration FRESH = Duration.ofSeconds(5);
+
+    private final Inventory inventory;
+    private final long most;
+    private long bytes;
+    private long countedAt;
+    private boolean counted;
+
+    Quota(Inventory inventory, StoreConfig config) {
+        this.inventory = inventory;
+        this.most = config.limits().bytes();
+    }
+
+    /** Takes room for a new file. */
+    synchronized void take(long size) {
+        if (most == 0) {
+            return;
+        }
+        if (!counted || System.nanoTime() - countedAt > FRESH.toNanos()) {
+            bytes = count();
+            countedAt = System.nanoTime();
+            counted = true;
+        }
+        if (bytes + size > most) {
+            throw new Problem(
+                    507,
+                    "Store full",
+                    "Expected room for " + size + " bytes, but " + bytes + " of " + most
+                            + " are taken. 'kmodfleet store plan' shows what could go; nothing was kept");
+        }
+        bytes += size;
+    }
+
+    private long count() {
+        try {
+            return VertxContextSupport.subscribeAndAwait(inventory::bytes);
+        } catch (RuntimeException | Error e) {
+            throw e;
+        } catch (Throwable e) {
+            throw new IllegalStateException("Expected the catalogue to answer, but " + e.getMessage(), e);
+        }
+    }
+}
