@@ -5,6 +5,7 @@ import io.kmodfleet.agent.bus.FleetBus.Received;
 import io.kmodfleet.agent.dkms.BuildLimit;
 import io.kmodfleet.agent.dkms.BuildLog;
 import io.kmodfleet.agent.dkms.Dkms;
+import io.kmodfleet.agent.dkms.KernelInputs;
 import io.kmodfleet.agent.dkms.ModuleBuilder;
 import io.kmodfleet.agent.dkms.SourceBuild;
 import io.kmodfleet.agent.host.HostInspector;
@@ -95,6 +96,7 @@ public final class Agent implements AutoCloseable {
     private final Installer installer;
     private final Activator activator;
     private final KernelExports exports;
+    private final KernelInputs inputs;
 
     private Optional<Digest> reported = Optional.empty();
     private Instant lookAt = Instant.EPOCH;
@@ -103,6 +105,7 @@ public final class Agent implements AutoCloseable {
     private Optional<Instant> acknowledgedAt = Optional.empty();
     private boolean worked = true;
     private List<Decision.Reuse> testable = List.of();
+    private List<KernelState> untold = List.of();
 
     /**
      * @param labels what its admin calls the host
@@ -161,6 +164,7 @@ public final class Agent implements AutoCloseable {
         this.installer = new Installer(host, settings.root(), programs, dkms, store, settings.state());
         this.activator = new Activator(host, settings.root(), programs);
         this.exports = new KernelExports(settings.root());
+        this.inputs = new KernelInputs(settings.root(), host, programs, store, settings.state(), clock);
         if (!observeOnly) {
             mendLeftovers(new Leftovers(settings.root(), programs, settings.state()));
         }
@@ -262,6 +266,7 @@ public final class Agent implements AutoCloseable {
     public boolean isAtRest() {
         return !worked
                 && journal.waiting().isEmpty()
+                && untold.isEmpty()
                 && watch.due(System.nanoTime()).isEmpty();
     }
 
@@ -274,6 +279,7 @@ public final class Agent implements AutoCloseable {
         }
         testWhatWaits();
         if (!bus.connect(memory.place(), shorter(patience, SOON))) {
+            untold = List.of();
             return;
         }
         sendWaiting();
@@ -281,6 +287,9 @@ public final class Agent implements AutoCloseable {
             List<Received> batch = bus.poll(untilDue(patience));
             Map<Subject, Received> newest = newestOf(batch);
             worked |= !batch.isEmpty();
+            if (batch.isEmpty()) {
+                tellInputs();
+            }
             giveMemoryBackWhenIdle(batch.isEmpty());
             for (Received received : batch) {
                 take(received, newest);
@@ -292,6 +301,14 @@ public final class Agent implements AutoCloseable {
         OptionalLong place = bus.place();
         if (place.isPresent() && place.getAsLong() - memory.place().orElse(0) > SAVE_PLACE_EVERY) {
             memory.movedTo(place.getAsLong());
+        }
+    }
+
+    /** After everything that somebody waits for. A store that is away is asked again at the next look. */
+    private void tellInputs() throws InterruptedException {
+        if (!untold.isEmpty() && journal.waiting().isEmpty()) {
+            inputs.offer(untold);
+            untold = List.of();
         }
     }
 
@@ -345,6 +362,7 @@ public final class Agent implements AutoCloseable {
     private void look() throws IOException {
         HostReport report = inspector.inspect();
         lookAt = clock.instant().plus(lookEvery);
+        untold = report.kernels();
         testable = memory.untested().stream()
                 .filter(order -> isLoadedNow(order, report))
                 .toList();

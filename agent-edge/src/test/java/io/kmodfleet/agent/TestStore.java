@@ -12,12 +12,14 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stands for the artifact store, another process: keeps by digest what it is sent, and believes everything. */
 public final class TestStore implements AutoCloseable {
 
     private final HttpServer server;
     private final Map<String, byte[]> files = new ConcurrentHashMap<>();
+    private final AtomicInteger asked = new AtomicInteger();
 
     public TestStore() throws IOException {
         server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
@@ -37,6 +39,16 @@ public final class TestStore implements AutoCloseable {
 
     public byte[] get(String kind, Digest digest) {
         return files.get(kind + "/" + digest.hex());
+    }
+
+    /** What was put there, below {@code /api/v1/}. */
+    public byte[] at(String place) {
+        return files.get(place);
+    }
+
+    /** How many requests have come. */
+    public int asked() {
+        return asked.get();
     }
 
     /** From now on other bytes come under that digest. */
@@ -72,6 +84,7 @@ public final class TestStore implements AutoCloseable {
     }
 
     private void answer(HttpExchange exchange) throws IOException {
+        asked.incrementAndGet();
         try (exchange) {
             String name = exchange.getRequestURI().getPath().substring("/api/v1/".length());
             if (exchange.getRequestMethod().equals("PUT")) {

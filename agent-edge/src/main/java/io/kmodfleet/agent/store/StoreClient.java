@@ -2,17 +2,22 @@ package io.kmodfleet.agent.store;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 
 /** HTTP to the store. A store that is away for a moment is waited for; what comes is believed only if its digest is right. */
 public final class StoreClient {
@@ -33,6 +38,7 @@ public final class StoreClient {
     }
 
     private static final Duration ANSWER = Duration.ofMinutes(2);
+    private static final Duration AT_ONCE = Duration.ofSeconds(10);
     private static final int ATTEMPTS = 8;
     private static final Duration FIRST_PAUSE = Duration.ofMillis(250);
 
@@ -80,6 +86,42 @@ public final class StoreClient {
             }
             return digests;
         });
+    }
+
+    /** What the store keeps of a kernel image; asked once, for a store that is away can be told later. */
+    public Set<String> inputsOf(Digest image) throws IOException, InterruptedException {
+        HttpRequest request =
+                HttpRequest.newBuilder(at("kernels", image)).timeout(AT_ONCE).build();
+        HttpResponse<byte[]> answer = http().send(request, HttpResponse.BodyHandlers.ofByteArray());
+        Set<String> kinds = new TreeSet<>();
+        if (answer.statusCode() == 200) {
+            FleetJson.mapper()
+                    .readTree(answer.body())
+                    .path("inputs")
+                    .forEach(input -> kinds.add(input.path("kind").asText()));
+        } else if (answer.statusCode() != 404) {
+            throw new IOException("Expected the store to tell what it keeps, but it said " + answer.statusCode());
+        }
+        return kinds;
+    }
+
+    /** Gives what modules for a kernel are built and checked with; tried once. */
+    public void giveInput(Digest image, String kind, String release, String arch, HostId host, byte[] content)
+            throws IOException, InterruptedException, Refused {
+        URI place = base.resolve("/api/v1/kernels/" + image.hex() + "/" + kind + "?release=" + escaped(release)
+                + "&arch=" + escaped(arch) + "&host=" + host.value());
+        HttpRequest request = HttpRequest.newBuilder(place)
+                .timeout(ANSWER)
+                .PUT(HttpRequest.BodyPublishers.ofByteArray(content))
+                .build();
+        HttpResponse<byte[]> answer = http().send(request, HttpResponse.BodyHandlers.ofByteArray());
+        if (answer.statusCode() / 100 != 2) {
+            throw failure(answer.statusCode(), answer.body());
+        }
+    }
+
+    private static String escaped(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8);
     }
 
     private byte[] download(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {

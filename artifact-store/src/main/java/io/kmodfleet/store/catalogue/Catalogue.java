@@ -201,7 +201,7 @@ public class Catalogue {
     }
 
     /** Whatever the disk did to these bytes before, they have just been written anew. */
-    private Uni<Void> kept(Digest digest, long size) {
+    Uni<Void> kept(Digest digest, long size) {
         return BlobRow.<BlobRow>findById(digest.toString()).chain(found -> {
             BlobRow row = found == null ? new BlobRow() : found;
             row.checkedAt = clock.instant();

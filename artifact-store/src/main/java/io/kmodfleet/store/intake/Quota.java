@@ -9,7 +9,7 @@ import java.time.Duration;
 
 /** What all files together may take. Counted anew every few seconds: several stores may fill the same room. */
 @ApplicationScoped
-class Quota {
+public class Quota {
 
     private static final Duration FRESH = Duration.ofSeconds(5);
 
@@ -25,7 +25,7 @@ class Quota {
     }
 
     /** Takes room for a new file. */
-    synchronized void take(long size) {
+    public synchronized void take(long size) {
         if (most == 0) {
             return;
         }

@@ -26,7 +26,9 @@ public final class Refusal extends Exception {
         /** The source package it was built from is not published, or it is of another module or version. */
         WRONG_SOURCE,
         /** A source package without a usable {@code dkms.conf}. */
-        BAD_DKMS_CONF
+        BAD_DKMS_CONF,
+        /** What is given as symbols or configuration of a kernel, and is none. */
+        NOT_AN_INPUT
     }
 
     private final Rule rule;

@@ -48,7 +48,7 @@ final class ExportCommand {
                     + (release == null ? "" : "&release=" + FleetApi.escaped(release));
             List<Stored> chosen = new ArrayList<>();
             for (JsonNode item : fleet.all("/api/v1/packages?limit=1000" + query)) {
-                if (!item.path("state").asText().equals("RECALLED")) {
+                if (!item.path("state").asText().equalsIgnoreCase("recalled")) {
                     chosen.add(Stored.of(item));
                 }
             }
