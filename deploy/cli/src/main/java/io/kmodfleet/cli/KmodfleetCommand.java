@@ -18,6 +18,7 @@ import picocli.CommandLine.ScopeType;
             PackagesCommand.class,
             ExportCommand.class,
             ImportCommand.class,
+            KernelsCommand.class,
             DecisionsCommand.class,
             ExplainCommand.class,
             PreflightCommand.class,
