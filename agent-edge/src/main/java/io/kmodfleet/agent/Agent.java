@@ -6,6 +6,7 @@ import io.kmodfleet.agent.dkms.BuildLimit;
 import io.kmodfleet.agent.dkms.BuildLog;
 import io.kmodfleet.agent.dkms.Dkms;
 import io.kmodfleet.agent.dkms.KernelInputs;
+import io.kmodfleet.agent.dkms.LiveLog;
 import io.kmodfleet.agent.dkms.ModuleBuilder;
 import io.kmodfleet.agent.dkms.SourceBuild;
 import io.kmodfleet.agent.host.HostInspector;
@@ -22,6 +23,7 @@ import io.kmodfleet.agent.store.FileCache;
 import io.kmodfleet.agent.store.StoreClient;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
@@ -153,13 +155,15 @@ public final class Agent implements AutoCloseable {
                 new FileCache(settings.state().resolve("cache"), CACHE_BYTES, () -> neededBy(settings.root()), clock);
         StoreClient store = new StoreClient(settings.store(), Optional.of(cache));
         SourceBuild building = new SourceBuild(settings.root(), programs, dkms, BuildLimit.fromEnvironment(), clock);
+        LiveLog live = new LiveLog(this::tell);
         this.builder = new ModuleBuilder(
                 host,
                 settings.root(),
                 building,
                 store,
                 settings.packages(),
-                new BuildLog(settings.state(), line -> {}),
+                new BuildLog(settings.state(), live::line),
+                live,
                 clock);
         this.installer = new Installer(host, settings.root(), programs, dkms, store, settings.state());
         this.activator = new Activator(host, settings.root(), programs);
@@ -302,6 +306,10 @@ public final class Agent implements AutoCloseable {
         if (place.isPresent() && place.getAsLong() - memory.place().orElse(0) > SAVE_PLACE_EVERY) {
             memory.movedTo(place.getAsLong());
         }
+    }
+
+    private boolean tell(DecisionId build, String line) {
+        return bus.tell(build.toString(), line);
     }
 
     /** After everything that somebody waits for. A store that is away is asked again at the next look. */

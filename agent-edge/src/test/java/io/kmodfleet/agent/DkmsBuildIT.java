@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.agent.dkms.BuildLog;
 import io.kmodfleet.agent.dkms.Dkms;
+import io.kmodfleet.agent.dkms.LiveLog;
 import io.kmodfleet.agent.dkms.ModuleBuilder;
 import io.kmodfleet.agent.dkms.SourceBuild;
 import io.kmodfleet.agent.host.HostInspector;
@@ -109,6 +110,7 @@ class DkmsBuildIT {
                             client,
                             PACKAGES,
                             new BuildLog(state, line -> {}),
+                            new LiveLog((build, line) -> true),
                             Clock.systemUTC()),
                     new Installer(id, root, programs, dkms, client, state),
                     new Activator(id, root, programs));

@@ -50,6 +50,7 @@ public final class FleetBus implements AutoCloseable {
     private static final Duration AFTER_FAILURE = Duration.ofSeconds(1);
     private static final Duration BEHIND = Duration.ofMillis(200);
     private static final int MOST_AT_ONCE = 10_000;
+    private static final int MOST_LINE = 4_000;
 
     private final byte[] key;
     private final Properties settings;
@@ -122,6 +123,25 @@ public final class FleetBus implements AutoCloseable {
         }
         if (refused.get() != null) {
             complain(refused.get().getMessage());
+        }
+        return refused.get() == null;
+    }
+
+    /**
+     * Tells whoever looks on a line of a build; by any thread. That it is lost is no failure.
+     *
+     * @return whether it was handed over
+     */
+    public boolean tell(String build, String line) {
+        byte[] value = line.substring(0, Math.min(line.length(), MOST_LINE)).getBytes(StandardCharsets.UTF_8);
+        ProducerRecord<byte[], byte[]> record =
+                new ProducerRecord<>(Topics.BUILD_LOGS, build.getBytes(StandardCharsets.UTF_8), value);
+        record.headers().add("host", key);
+        AtomicReference<Exception> refused = new AtomicReference<>();
+        try {
+            producer.send(record, (done, failure) -> refused.set(failure));
+        } catch (KafkaException e) {
+            refused.set(e);
         }
         return refused.get() == null;
     }

@@ -36,9 +36,13 @@ public final class ModuleBuilder {
     private final StoreClient store;
     private final Path packages;
     private final BuildLog log;
+    private final LiveLog live;
     private final Clock clock;
 
-    /** @param packages where a copy of each package is left, as the product guide says (6.5) */
+    /**
+     * @param packages where a copy of each package is left, as the product guide says (6.5)
+     * @param live is told what the log is told
+     */
     public ModuleBuilder(
             HostId host,
             HostRoot root,
@@ -46,6 +50,7 @@ public final class ModuleBuilder {
             StoreClient store,
             Path packages,
             BuildLog log,
+            LiveLog live,
             Clock clock) {
         this.host = host;
         this.root = root;
@@ -53,6 +58,7 @@ public final class ModuleBuilder {
         this.store = store;
         this.packages = packages;
         this.log = log;
+        this.live = live;
         this.clock = clock;
     }
 
@@ -63,6 +69,13 @@ public final class ModuleBuilder {
      * @throws InterruptedException where the agent ends: then nothing is known of the build, and it is done again
      */
     public Observation build(Decision.Build order, KernelState kernel) throws InterruptedException {
+        live.begin(order.id());
+        Observation ended = run(order, kernel);
+        live.end(ended instanceof BuildFailed failed ? failed.error() : "built");
+        return ended;
+    }
+
+    private Observation run(Decision.Build order, KernelState kernel) throws InterruptedException {
         Instant begin = clock.instant();
         BuildTarget target = order.target();
         LOG.infof(

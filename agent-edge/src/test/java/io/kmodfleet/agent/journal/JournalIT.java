@@ -5,8 +5,10 @@ import static io.kmodfleet.agent.Kernels.failure;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.agent.Needs;
+import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.OperatingSystem;
 import java.io.IOException;
@@ -17,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -152,17 +155,26 @@ class JournalIT {
 
     @Test
     void it_is_bounded_in_bytes_too() throws IOException {
-        String words = "x".repeat(20_000);
+        SortedMap<String, String> crcs = new TreeMap<>();
+        for (int i = 0; i < 1_000; i++) {
+            crcs.put("symbol_" + i, "0x%08x".formatted(i));
+        }
+        Observation exports = new Observation.KernelExportsReported(
+                HOST,
+                "x86_64",
+                "6.1.0-56-amd64",
+                Digest.of(new byte[0]),
+                new KernelInterface("SMP preempt mod_unload modversions ", 896, crcs));
         try (Journal journal = open()) {
-            for (int i = 0; Files.size(file()) < Journal.CROWDED_BYTES; i++) {
-                journal.append(report(words + i), NOW);
+            while (Files.size(file()) < Journal.CROWDED_BYTES) {
+                journal.append(exports, NOW);
             }
             assertThat(journal.waiting()).hasSizeLessThan(Journal.CROWDED);
 
-            journal.append(report("at last"), NOW);
+            journal.append(exports, NOW);
 
             assertThat(journal.waiting()).hasSize(1);
-            assertThat(Files.size(file())).isLessThan(1_000);
+            assertThat(Files.size(file())).isLessThan(Journal.CROWDED_BYTES / 10);
         }
     }
 

@@ -69,6 +69,7 @@ class Start implements HealthCheck {
         List<NewTopic> topics = List.of(
                 topic(Topics.OBSERVATIONS, partitions, replication, Duration.ofDays(30)),
                 topic(Topics.COMMANDS, partitions, replication, Duration.ofDays(7)),
+                topic(Topics.BUILD_LOGS, partitions, replication, Duration.ofDays(7)),
                 topic(Topics.DEAD_LETTERS, 1, replication, Duration.ofDays(30)),
                 new NewTopic(Topics.LEDGER, 1, replication)
                         .configs(Map.of(

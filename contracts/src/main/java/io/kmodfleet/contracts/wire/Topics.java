@@ -1,6 +1,6 @@
 package io.kmodfleet.contracts.wire;
 
-/** The Kafka topics. Keys are host ids, or the source's word for what does not come from a host. */
+/** The Kafka topics. Keys are host ids, or the source's word for what does not come from a host, where not said otherwise. */
 public final class Topics {
 
     /** Agents, store and operator to the coordinator. */
@@ -14,6 +14,9 @@ public final class Topics {
 
     /** Records that nobody could read, each with the reason. */
     public static final String DEAD_LETTERS = "kmodfleet.dead-letters";
+
+    /** What builds say, line by line, while they run; key is the build. The whole log goes to the store. */
+    public static final String BUILD_LOGS = "kmodfleet.build-logs";
 
     private Topics() {}
 }

@@ -20,6 +20,7 @@ import picocli.CommandLine.ScopeType;
             ImportCommand.class,
             KernelsCommand.class,
             DecisionsCommand.class,
+            LogCommand.class,
             ExplainCommand.class,
             PreflightCommand.class,
             FailuresCommand.class,

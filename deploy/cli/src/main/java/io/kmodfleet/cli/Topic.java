@@ -5,12 +5,15 @@ import io.kmodfleet.contracts.wire.UnreadableEvent;
 import io.kmodfleet.coordinator.audit.Completeness;
 import io.kmodfleet.coordinator.ledger.LedgerLines;
 import io.kmodfleet.coordinator.ledger.LedgerLines.Line;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.NoSuchElementException;
+import java.util.Optional;
+import java.util.function.Predicate;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -19,6 +22,7 @@ import org.apache.kafka.common.PartitionInfo;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.header.Header;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
+import org.apache.kafka.common.utils.Utils;
 
 /** One Kafka topic from its oldest record to the one that was the newest when it was opened; belongs to no consumer group. */
 final class Topic implements AutoCloseable {
@@ -40,6 +44,11 @@ final class Topic implements AutoCloseable {
     }
 
     static Topic open(String broker, String name) {
+        return open(broker, name, Optional.empty());
+    }
+
+    /** @param key whose one partition is read; all of them where it is absent */
+    static Topic open(String broker, String name, Optional<String> key) {
         KafkaConsumer<byte[], byte[]> consumer;
         try {
             consumer = new KafkaConsumer<>(
@@ -74,6 +83,8 @@ final class Topic implements AutoCloseable {
                     broker,
                     partitions.stream()
                             .map(part -> new TopicPartition(name, part.partition()))
+                            .filter(part ->
+                                    key.isEmpty() || part.partition() == partitionOf(key.get(), partitions.size()))
                             .toList());
         } catch (KafkaException e) {
             consumer.close();
@@ -82,6 +93,38 @@ final class Topic implements AutoCloseable {
             consumer.close();
             throw e;
         }
+    }
+
+    /** As the producer's own partitioner does it (BuiltInPartitioner.partitionForKey). */
+    private static int partitionOf(String key, int partitions) {
+        return Utils.toPositive(Utils.murmur2(key.getBytes(StandardCharsets.UTF_8))) % partitions;
+    }
+
+    /**
+     * The texts of one key, in order.
+     *
+     * @param follow whether to wait for those that are still to come
+     * @param reader says whether it wants more
+     */
+    void readTexts(String key, boolean follow, Predicate<String> reader) {
+        Iterator<ConsumerRecord<byte[], byte[]>> records = records();
+        while (records.hasNext()) {
+            if (!isWanted(records.next(), key, reader)) {
+                return;
+            }
+        }
+        while (follow) {
+            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(500))) {
+                if (!isWanted(record, key, reader)) {
+                    return;
+                }
+            }
+        }
+    }
+
+    private static boolean isWanted(ConsumerRecord<byte[], byte[]> record, String key, Predicate<String> reader) {
+        boolean other = record.key() == null || !new String(record.key(), StandardCharsets.UTF_8).equals(key);
+        return other || reader.test(new String(record.value(), StandardCharsets.UTF_8));
     }
 
     /** The records of the ledger topic. */

@@ -60,6 +60,14 @@ class MainJobIT {
         assertThat(new String(fetched("logs", stored.manifest().log().toString())))
                 .contains("==> dkms build")
                 .contains("v4l2loopback.ko");
+        assertThat(rehearsal
+                        .kmodfleet("log", stored.manifest().build().orElseThrow().toString(), "--follow")
+                        .output()
+                        .strip())
+                .as("what whoever looks on is told")
+                .contains("==> dkms build")
+                .endsWith("==> end: built");
+        assertThat(rehearsal.kmodfleet("kernels", "list").output()).contains(kernel, "config", "module-symvers");
         Digest body = stored.manifest().modules().get(0).body();
         for (Path root : List.of(a, b)) {
             Path file = Rehearsal.moduleFile(root, kernel).orElseThrow();
