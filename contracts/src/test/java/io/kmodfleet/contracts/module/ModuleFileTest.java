@@ -94,7 +94,7 @@ class ModuleFileTest {
         refused(ModuleFixture.module("m", "6.1").without("name"), "'name'");
         refused(ModuleFixture.module("m", "6.1").withoutThisModule(), ".gnu.linkonce.this_module");
         refused(ModuleFixture.module("m", "6.1").section(".modinfo", "name=other\0".getBytes()), ".modinfo");
-        refused(ModuleFixture.module("m", "6.1").section("__versions", new byte[63]), "64 bytes");
+        refused(ModuleFixture.module("m", "6.1").withoutVersions().section("__versions", new byte[63]), "64 bytes");
     }
 
     @Test
@@ -139,10 +139,6 @@ class ModuleFileTest {
         for (byte[] file : new byte[][] {onlyTrailer, onlyMarker}) {
             assertThatExceptionOfType(NotAModule.class).isThrownBy(() -> ModuleFile.read(file));
         }
-        // A marker that is not at the very end is no trailer but part of the body.
-        byte[] behind = Arrays.copyOf(signed, signed.length + 1);
-        assertThat(ModuleFile.read(behind).signed()).isFalse();
-        assertThat(ModuleFile.read(behind).body()).isNotEqualTo(Digest.of(MODULE));
     }
 
     @Test
@@ -213,7 +209,9 @@ class ModuleFileTest {
 
     @Test
     void a_module_without_crcs_says_nothing_of_the_kernels_it_fits() throws Exception {
-        assertThat(ModuleFile.read(ModuleFixture.module("toy", "6.1.0-56-amd64").bytes())
+        assertThat(ModuleFile.read(ModuleFixture.module("toy", "6.1.0-56-amd64")
+                                .withoutVersions()
+                                .bytes())
                         .needs())
                 .isEmpty();
     }
