@@ -26,6 +26,7 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
     static final int SHT_NOBITS = 8;
     static final long SHF_ALLOC = 2;
 
+    private static final int MAGIC = 0x7f454c46;
     private static final long SHF_GROUP = 0x200;
     private static final int HEADER = 64;
     private static final int SECTION_HEADER = 64;
@@ -48,16 +49,14 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
         }
     }
 
-    static Elf read(byte[] file) throws NotAModule {
-        require(file.length >= HEADER, "an ELF header", "the file has " + file.length + " bytes");
-        require(
-                file[0] == 0x7f && file[1] == 'E' && file[2] == 'L' && file[3] == 'F',
-                "the ELF magic",
-                "it is missing");
-        require(file[4] == 2, "a 64-bit ELF", "EI_CLASS is " + file[4]);
-        require(file[5] == 1 || file[5] == 2, "a byte order", "EI_DATA is " + file[5]);
-        require(file[6] == 1, "ELF version 1", "it is " + file[6]);
-        ByteBuffer elf = ByteBuffer.wrap(file).order(file[5] == 1 ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+    /** @param body a module's bytes without its signature trailer, from its beginning */
+    static Elf read(ByteBuffer body) throws NotAModule {
+        require(body.limit() >= HEADER, "an ELF header", "the file has " + body.limit() + " bytes");
+        require(body.order(ByteOrder.BIG_ENDIAN).getInt(0) == MAGIC, "the ELF magic", "it is missing");
+        require(body.get(4) == 2, "a 64-bit ELF", "EI_CLASS is " + body.get(4));
+        require(body.get(5) == 1 || body.get(5) == 2, "a byte order", "EI_DATA is " + body.get(5));
+        require(body.get(6) == 1, "ELF version 1", "it is " + body.get(6));
+        ByteBuffer elf = body.duplicate().order(body.get(5) == 1 ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
         require(elf.getShort(0x10) == 1, "a relocatable file (ET_REL)", "e_type is " + elf.getShort(0x10));
         require(elf.getShort(0x34) == HEADER, "an ELF header of 64 bytes", "e_ehsize is " + elf.getShort(0x34));
         long table = elf.getLong(0x28);
@@ -66,7 +65,7 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
         int namesIndex = elf.getShort(0x3e) & 0xffff;
         require(entrySize == SECTION_HEADER, "section headers of 64 bytes", "e_shentsize is " + entrySize);
         require(
-                Long.compareUnsigned(table, file.length) < 0 && (long) count * SECTION_HEADER <= file.length - table,
+                Long.compareUnsigned(table, elf.limit()) < 0 && (long) count * SECTION_HEADER <= elf.limit() - table,
                 "section headers inside the file",
                 "they reach beyond it");
         require(namesIndex != 0 && namesIndex < count, "a section of names", "e_shstrndx is " + namesIndex);

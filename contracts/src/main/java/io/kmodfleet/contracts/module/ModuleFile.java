@@ -5,7 +5,7 @@ import io.kmodfleet.contracts.KernelInterface;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
+import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -62,7 +62,7 @@ public record ModuleFile(
         byte[] expanded = Compression.expand(file);
         try {
             Trailer trailer = Trailer.of(expanded);
-            byte[] body = bodyOf(expanded, trailer);
+            ByteBuffer body = trailer.body(expanded);
             Elf elf = Elf.read(body);
             ByteBuffer self = elf.only(".gnu.linkonce.this_module");
             ModuleInfo info = ModuleInfo.parse(elf.only(".modinfo"));
@@ -70,7 +70,7 @@ public record ModuleFile(
             List<Note> notes = Note.allOf(elf);
             return new ModuleFile(
                     Compression.of(file),
-                    Digest.of(body),
+                    digest(body),
                     trailer.signature().isPresent(),
                     trailer.signature().flatMap(ModuleSigner::of),
                     Note.buildId(notes),
@@ -88,8 +88,10 @@ public record ModuleFile(
         }
     }
 
-    static byte[] bodyOf(byte[] expanded, Trailer trailer) {
-        return trailer.bodyLength() == expanded.length ? expanded : Arrays.copyOf(expanded, trailer.bodyLength());
+    private static Digest digest(ByteBuffer body) {
+        MessageDigest digest = Digest.sha256();
+        digest.update(body.duplicate());
+        return Digest.of(digest);
     }
 
     /** The symbols it imports, with the CRCs the kernel compares; empty on kernels without modversions. */

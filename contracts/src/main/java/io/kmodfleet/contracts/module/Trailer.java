@@ -52,6 +52,11 @@ record Trailer(int bodyLength, Optional<ByteBuffer> signature) {
         return new Trailer(body, Optional.of(signature));
     }
 
+    /** The bytes before it, not copied. */
+    ByteBuffer body(byte[] file) {
+        return ByteBuffer.wrap(file, 0, bodyLength).slice();
+    }
+
     private static boolean endsWithMarker(byte[] file, int end) {
         int at = end - MARKER.length;
         return at >= 0 && Arrays.equals(file, at, end, MARKER, 0, MARKER.length);
