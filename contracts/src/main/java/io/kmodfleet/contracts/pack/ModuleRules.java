@@ -51,6 +51,23 @@ public final class ModuleRules {
         return List.copyOf(breaches);
     }
 
+    /** The same, and that its file has its name: the kernel's tools find a module by the one and know it by the other. */
+    public static List<Breach> breachesOf(ModuleFile module, String fileName) {
+        String suffix = module.compression().suffix();
+        String stem = fileName.endsWith(suffix)
+                ? fileName.substring(0, fileName.length() - suffix.length()).replace('-', '_')
+                : "";
+        List<Breach> breaches = new ArrayList<>();
+        if (!stem.equals(module.info().name())) {
+            breaches.add(new Breach(
+                    Rule.NAMES_DIFFER,
+                    "Expected " + module.info().name() + suffix + ", as .modinfo says, but the file is called "
+                            + fileName));
+        }
+        breaches.addAll(breachesOf(module));
+        return List.copyOf(breaches);
+    }
+
     /**
      * What a module says of itself that another of the same version did not, a breach for each key.
      *

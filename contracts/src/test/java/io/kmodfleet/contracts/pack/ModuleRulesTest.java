@@ -77,6 +77,21 @@ class ModuleRulesTest {
     }
 
     @Test
+    void a_file_has_the_name_of_its_module_and_a_dash_is_as_good_as_an_underscore() throws Exception {
+        ModuleFile file =
+                ModuleFile.read(ModuleFixture.module("snd_toy", RELEASE).bytes());
+
+        assertThat(ModuleRules.breachesOf(file, "snd-toy.ko")).isEmpty();
+        assertThat(ModuleRules.breachesOf(file, "snd_toy.ko")).isEmpty();
+        for (String other : List.of("ext4.ko", "snd_toy.ko.xz", "snd_toy", ".ko")) {
+            assertThat(ModuleRules.breachesOf(file, other))
+                    .as(other)
+                    .extracting(Breach::rule)
+                    .containsExactly(Rule.NAMES_DIFFER);
+        }
+    }
+
+    @Test
     void a_module_that_says_it_came_with_the_kernel_is_refused() throws Exception {
         broken(Rule.CLAIMS_IN_TREE, "'intree'", toy().with("intree", "Y"));
     }
