@@ -62,7 +62,7 @@ public final class RealKernel {
             process.getOutputStream().close();
             return process.getInputStream().readAllBytes();
         } catch (IOException e) {
-            missing(command[0] + ". Run: apt-get install kmod binutils");
+            missing(command[0] + ". Run: apt-get install kmod binutils openssl");
             throw e;
         }
     }

@@ -62,7 +62,8 @@ public enum Compression {
             Elf.require(compressed.available() == 0, "one piece of " + compression + " data", "bytes follow it");
             return expanded;
         } catch (IOException | RuntimeException e) {
-            throw new NotAModule("Expected whole " + compression + " data, but " + e.getMessage());
+            String why = e.getMessage() == null ? "it ends too early" : e.getMessage();
+            throw new NotAModule("Expected whole " + compression + " data, but " + why);
         }
     }
 

@@ -99,7 +99,8 @@ final class TarGz {
         } catch (TooLarge e) {
             throw new Refusal(Rule.TOO_LARGE, e.getMessage());
         } catch (EOFException | ZipException e) {
-            throw new Refusal(Rule.NOT_AN_ARCHIVE, "Expected a whole .tar.gz, but " + e.getMessage());
+            String why = e.getMessage() == null ? "it ends too early" : e.getMessage();
+            throw new Refusal(Rule.NOT_AN_ARCHIVE, "Expected a whole .tar.gz, but " + why);
         } catch (IOException | RuntimeException e) {
             throw new Refusal(Rule.NOT_AN_ARCHIVE, "Expected a .tar.gz, but " + e.getMessage());
         }

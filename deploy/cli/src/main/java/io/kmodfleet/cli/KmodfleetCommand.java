@@ -16,6 +16,7 @@ import picocli.CommandLine.ScopeType;
             PolicyCommand.class,
             HostsCommand.class,
             PackagesCommand.class,
+            InspectCommand.class,
             DecisionsCommand.class,
             ExplainCommand.class,
             PreflightCommand.class,
