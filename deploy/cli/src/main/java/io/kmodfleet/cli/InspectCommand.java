@@ -268,7 +268,9 @@ final class InspectCommand implements Callable<Integer> {
     private static void printSigned(SignedBy signed) {
         Printing.line(
                 "%s",
-                signed.fault().map(fault -> "✘ " + fault + ".").orElse("✔ It is signed by " + signed.certificate() + "."));
+                signed.fault()
+                        .map(fault -> "✘ " + fault + ".")
+                        .orElse("✔ It is signed by " + signed.certificate() + "."));
     }
 
     private static void print(SymbolFit fit) {

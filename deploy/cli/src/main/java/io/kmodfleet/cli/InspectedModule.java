@@ -70,13 +70,19 @@ record InspectedModule(
     /** @param fault why it is not signed by it; absent where it is */
     record SignedBy(String certificate, Optional<String> fault) {
 
-        static SignedBy of(X509Certificate certificate, byte[] bytes) throws NotAModule {
-            Optional<ModuleSignature> signature = ModuleSignature.of(bytes);
-            return new SignedBy(
-                    certificate.getSubjectX500Principal().getName(),
-                    signature.isEmpty()
-                            ? Optional.of("Expected a signed module, but it is not signed")
-                            : signature.get().fault(certificate));
+        static SignedBy of(X509Certificate certificate, byte[] bytes) {
+            return new SignedBy(certificate.getSubjectX500Principal().getName(), faultOf(certificate, bytes));
+        }
+
+        private static Optional<String> faultOf(X509Certificate certificate, byte[] bytes) {
+            try {
+                Optional<ModuleSignature> signature = ModuleSignature.of(bytes);
+                return signature.isEmpty()
+                        ? Optional.of("Expected a signed module, but it is not signed")
+                        : signature.get().fault(certificate);
+            } catch (NotAModule e) {
+                return Optional.of("Expected a signature of a kernel module: " + e.getMessage());
+            }
         }
     }
 
@@ -92,9 +98,6 @@ record InspectedModule(
         Optional<SymbolFit> fit = beside.kernel.map(symbols -> symbols.fit(module));
         Optional<List<Difference>> differences = beside.other.isPresent()
                 ? Optional.of(Divergence.between(bytes, beside.other.get()).differences())
-                : Optional.empty();
-        Optional<SignedBy> signedBy = beside.certificate.isPresent()
-                ? Optional.of(SignedBy.of(beside.certificate.get(), bytes))
                 : Optional.empty();
         return new InspectedModule(
                 file,
@@ -114,7 +117,7 @@ record InspectedModule(
                 module.buildSalt(),
                 module.signed(),
                 module.signer(),
-                signedBy,
+                beside.certificate.map(certificate -> SignedBy.of(certificate, bytes)),
                 module.info().depends(),
                 module.info().values(),
                 module.imports().stream()
@@ -133,6 +136,8 @@ record InspectedModule(
 
     /** Whether it is all that was asked for: fits the kernel, is signed so, and equals the other. */
     boolean holds() {
-        return fits.orElse(true) && differences.map(List::isEmpty).orElse(true);
+        return fits.orElse(true)
+                && signedBy.flatMap(SignedBy::fault).isEmpty()
+                && differences.map(List::isEmpty).orElse(true);
     }
 }

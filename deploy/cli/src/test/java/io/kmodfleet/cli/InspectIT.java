@@ -14,6 +14,8 @@ import io.quarkus.test.junit.main.QuarkusMainTest;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -110,6 +112,25 @@ class InspectIT {
     }
 
     @Test
+    void a_module_that_the_named_certificate_did_not_sign_is_4() throws Exception {
+        KeyStore trusted = KeyStore.getInstance(
+                Path.of(System.getProperty("java.home"), "lib/security/cacerts").toFile(), (char[]) null);
+        Path certificate = file(
+                "some.der",
+                trusted.getCertificate(trusted.aliases().nextElement()).getEncoded());
+        Path unsigned = file("toy.ko", TOY.bytes());
+
+        LaunchResult told = launcher.launch("inspect", unsigned.toString(), "--certificate", certificate.toString());
+        LaunchResult noCertificate =
+                launcher.launch("inspect", unsigned.toString(), "--certificate", unsigned.toString());
+
+        assertThat(told.exitCode()).isEqualTo(4);
+        assertThat(told.getOutput()).contains("✘ Expected a signed module, but it is not signed.");
+        assertThat(noCertificate.exitCode()).isEqualTo(1);
+        assertThat(noCertificate.getErrorOutput()).contains("Expected a certificate, PEM or DER");
+    }
+
+    @Test
     void a_package_is_shown_with_its_modules_or_refused_with_its_rule() throws Exception {
         byte[] hidden =
                 ModuleFixture.module("toy", "6.1.0-56-amd64").undefined("kfree").bytes();
@@ -142,7 +163,7 @@ class InspectIT {
     @Test
     void what_cannot_be_read_is_1_and_says_why() throws Exception {
         Path text = file("text.ko", "hello".getBytes());
-        Path archive = file("cut.tar.gz", java.util.Arrays.copyOf(PackageFixture.archive(), 100));
+        Path archive = file("cut.tar.gz", Arrays.copyOf(PackageFixture.archive(), 100));
         Path module = file("toy.ko", TOY.bytes());
 
         LaunchResult noModule = launcher.launch("inspect", text.toString());
@@ -150,7 +171,9 @@ class InspectIT {
 
         assertThat(noModule.exitCode()).isEqualTo(1);
         assertThat(noModule.getErrorOutput()).contains("[ERROR]", "Expected an ELF header");
-        assertThat(launcher.launch("inspect", archive.toString()).exitCode()).isEqualTo(1);
+        LaunchResult cut = launcher.launch("inspect", archive.toString());
+        assertThat(cut.exitCode()).isEqualTo(1);
+        assertThat(cut.getErrorOutput()).contains("it ends too early");
         assertThat(noSymvers.exitCode()).isEqualTo(1);
         assertThat(noSymvers.getErrorOutput()).contains("in line 1 of Module.symvers");
         assertThat(launcher.launch("inspect", "/no/such/file").exitCode()).isEqualTo(1);
