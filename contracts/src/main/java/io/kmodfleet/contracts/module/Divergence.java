@@ -27,6 +27,10 @@ public record Divergence(List<Difference> differences) {
     private static final long SHF_STRINGS = 0x20;
     private static final int SHOWN = 3;
     private static final int LONGEST_TEXT = 100;
+
+    /** Of a section whose texts are told apart; a larger one is compared byte by byte. */
+    private static final int MOST_TEXTS = 1024 * 1024;
+
     private static final String BETWEEN = "(between the sections)";
 
     /**
@@ -116,8 +120,10 @@ public record Divergence(List<Difference> differences) {
         if (one.bytes().equals(other.bytes()) && one.size() == other.size()) {
             return "";
         }
-        if (one.name().equals(".modinfo") || one.name().equals("__versions") || (one.flags() & SHF_STRINGS) != 0) {
-            String texts = one.name().equals("__versions") ? versions(one, other) : texts(one, other);
+        boolean versions = one.name().equals("__versions");
+        boolean ofTexts = versions || one.name().equals(".modinfo") || (one.flags() & SHF_STRINGS) != 0;
+        if (ofTexts && Math.max(one.bytes().limit(), other.bytes().limit()) <= MOST_TEXTS) {
+            String texts = versions ? versions(one, other) : texts(one, other);
             if (!texts.isEmpty()) {
                 return texts;
             }

@@ -115,7 +115,9 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
         long nameAt = headers.getInt(at) & 0xffff_ffffL;
         require(nameAt < names.limit(), "a section name inside the names", "it lies outside");
         long align = headers.getLong(at + 48);
-        require((align & (align - 1)) == 0, "section " + index + " aligned to a power of two", "it is to " + align);
+        if ((align & (align - 1)) != 0) {
+            throw new NotAModule("Expected section " + index + " aligned to a power of two, but it is to " + align);
+        }
         return new Section(
                 textAt(names, (int) nameAt, LONGEST_NAME),
                 headers.getInt(at + 4),
@@ -137,10 +139,10 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
         Set<String> loaded = new HashSet<>();
         for (Section section : sections) {
             boolean alone = section.isLoaded() && (section.flags & SHF_GROUP) == 0;
-            require(
-                    !alone || loaded.add(section.name),
-                    "at most one loaded section of a name",
-                    "there are more of '" + section.name + "'");
+            if (alone && !loaded.add(section.name)) {
+                throw new NotAModule(
+                        "Expected at most one loaded section of a name, but there are more of '" + section.name + "'");
+            }
         }
         Optional<Section> self = section(".gnu.linkonce.this_module");
         require(self.isPresent(), "exactly one section .gnu.linkonce.this_module", "there are 0");
@@ -168,10 +170,10 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
         }
         Arrays.sort(ranges, 0, used);
         for (int i = 1; i < used; i++) {
-            require(
-                    ranges[i] >>> 32 >= (ranges[i - 1] & 0xffff_ffffL),
-                    "sections that share no bytes",
-                    "two overlap at offset " + (ranges[i] >>> 32));
+            if (ranges[i] >>> 32 < (ranges[i - 1] & 0xffff_ffffL)) {
+                throw new NotAModule(
+                        "Expected sections that share no bytes, but two overlap at offset " + (ranges[i] >>> 32));
+            }
         }
         long end = ranges[used - 1] & 0xffff_ffffL;
         require(
@@ -189,7 +191,9 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
         long size = headers.getLong(index * SECTION_HEADER + 32);
         boolean inside =
                 Long.compareUnsigned(offset, elf.limit()) <= 0 && Long.compareUnsigned(size, elf.limit() - offset) <= 0;
-        require(inside, "section " + index + " inside the file", "it reaches beyond it");
+        if (!inside) {
+            throw new NotAModule("Expected section " + index + " inside the file, but it reaches beyond it");
+        }
     }
 
     private static ByteBuffer bytesOf(ByteBuffer elf, ByteBuffer headers, int index) throws NotAModule {
@@ -209,17 +213,21 @@ record Elf(int machine, ByteOrder order, List<Section> sections) {
     }
 
     static String textAt(ByteBuffer bytes, int at, int longest) throws NotAModule {
+        int last = (int) Math.min(bytes.limit(), (long) at + longest + 1);
         int end = at;
-        while (end < bytes.limit() && bytes.get(end) != 0) {
+        while (end < last && bytes.get(end) != 0) {
             end++;
-            require(end - at <= longest, "a name of at most " + longest + " bytes", "it is longer");
         }
-        require(end < bytes.limit(), "a text ending in NUL", "it does not end");
+        if (end == last) {
+            require(end == bytes.limit(), "a name of at most " + longest + " bytes", "it is longer");
+            throw new NotAModule("Expected a text ending in NUL, but it does not end");
+        }
         byte[] text = new byte[end - at];
         bytes.get(at, text);
         return new String(text, StandardCharsets.UTF_8);
     }
 
+    /** For what is asked once: the sentences are made whether it holds or not. */
     static void require(boolean condition, String expected, String but) throws NotAModule {
         if (!condition) {
             throw new NotAModule("Expected " + expected + ", but " + but);

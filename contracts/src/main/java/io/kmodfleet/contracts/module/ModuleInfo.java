@@ -59,7 +59,9 @@ public record ModuleInfo(Map<String, List<String>> values) {
             entries++;
             Elf.require(entries <= MOST, "at most " + MOST + " entries in .modinfo", "there are more");
             int equals = entry.indexOf('=');
-            Elf.require(equals > 0, "key=value in .modinfo", "there is '" + entry + "'");
+            if (equals <= 0) {
+                throw new NotAModule("Expected key=value in .modinfo, but there is '" + entry + "'");
+            }
             values.computeIfAbsent(entry.substring(0, equals), key -> new ArrayList<>())
                     .add(entry.substring(equals + 1));
         }

@@ -71,7 +71,9 @@ public record SymbolVersions(Optional<List<SymbolVersion>> basic, Optional<List<
         List<SymbolVersion> versions = new ArrayList<>(count);
         int at = 0;
         for (int i = 0; i < count; i++) {
-            Elf.require(at < names.limit(), "as many extended names as CRCs", "there are only " + i);
+            if (at >= names.limit()) {
+                throw new NotAModule("Expected as many extended names as CRCs, but there are only " + i);
+            }
             String name = nameAt(names, at, dotted);
             versions.add(new SymbolVersion(name, crcs.getInt(i * Integer.BYTES)));
             while (names.get(at) != 0) {

@@ -119,10 +119,9 @@ record Symbols(List<Import> imports, List<Export> exports) {
                 return;
             }
             boolean patched = livepatch && home == SHN_LIVEPATCH;
-            Elf.require(
-                    patched || home < SHN_LORESERVE && home < elf.sections().size(),
-                    "symbols of sections that are there",
-                    "one is of section " + home);
+            if (!patched && (home >= SHN_LORESERVE || home >= elf.sections().size())) {
+                throw new NotAModule("Expected symbols of sections that are there, but one is of section " + home);
+            }
             if (begins(nameAt, EXPORTED)) {
                 places.add(new Place(nameAfter(nameAt, EXPORTED), home, table.getLong(at + 8)));
                 requireFew(places.size());
@@ -133,7 +132,9 @@ record Symbols(List<Import> imports, List<Export> exports) {
             String name =
                     SymbolVersions.undotted(Elf.textAt(texts, nameAt, Elf.LONGEST_NAME), SymbolVersions.isDotted(elf));
             Elf.require(!name.isEmpty(), "a name of every undefined symbol", "one has none");
-            Elf.require(imported.add(name), "every undefined symbol once", "'" + name + "' stands twice");
+            if (!imported.add(name)) {
+                throw new NotAModule("Expected every undefined symbol once, but '" + name + "' stands twice");
+            }
             imports.add(new Import(name, weak));
             requireFew(imports.size());
         }

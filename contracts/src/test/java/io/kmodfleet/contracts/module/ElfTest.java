@@ -3,9 +3,12 @@ package io.kmodfleet.contracts.module;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** Threat 11: the kernel's own list of what an ELF file must be, and what is stricter. */
@@ -41,7 +44,7 @@ class ElfTest {
         assertThat(file.symbolVersions()).contains(new SymbolVersion("kfree", 0x0102_0304));
         assertThat(file.versions().basic()).isEqualTo(file.versions().extended());
         assertThat(file.imports()).containsExactly(new Import("kfree", false));
-        assertThat(file.exports()).containsExactly(new Export("toy_open", true, java.util.Optional.of(1)));
+        assertThat(file.exports()).containsExactly(new Export("toy_open", true, Optional.of(1)));
     }
 
     @Test
@@ -193,6 +196,24 @@ class ElfTest {
                 ModuleFixture.module("toy", "6.1.0")
                         .with("x", "\0a=".repeat(70_000))
                         .bytes());
+    }
+
+    @Test
+    void as_many_sections_and_symbols_as_there_may_be_cost_a_second_and_little_memory() throws Exception {
+        ModuleFixture large = ModuleFixture.module("toy", "6.1.0");
+        for (int i = 0; i < 65_000; i++) {
+            large.section(".section." + i, 1, 0, new byte[8]);
+            large.undefined("a_symbol_" + i);
+        }
+        byte[] file = large.bytes();
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long allocated = threads.getCurrentThreadAllocatedBytes();
+        long spent = threads.getCurrentThreadCpuTime();
+
+        assertThat(ModuleFile.read(file).imports()).hasSize(65_000);
+
+        assertThat(threads.getCurrentThreadCpuTime() - spent).isLessThan(1_000_000_000L);
+        assertThat(threads.getCurrentThreadAllocatedBytes() - allocated).isLessThan(64L << 20);
     }
 
     private static byte[] symbolOf(int section) {
