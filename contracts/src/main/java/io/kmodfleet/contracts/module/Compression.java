@@ -4,8 +4,8 @@ import io.airlift.compress.zstd.ZstdInputStream;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.zip.GZIPInputStream;
-import org.tukaani.xz.XZInputStream;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
+import org.tukaani.xz.SingleXZInputStream;
 
 /** How a {@code .ko} lies on disk. Told by its first bytes, not by its name. */
 public enum Compression {
@@ -17,7 +17,13 @@ public enum Compression {
     /** Largest module read, uncompressed, in bytes. */
     public static final int MAX_BYTES = 64 * 1024 * 1024;
 
-    private static final int XZ_MEMORY_KIB = 64 * 1024;
+    /** Enough for {@code xz -7}; kernels and dkms use dictionaries of 1 or 2 MiB. */
+    private static final int XZ_MEMORY_KIB = 20 * 1024;
+
+    private static final int ALWAYS_TAKEN = 4 * 1024 * 1024;
+
+    /** Of modules it is 3 to 20. */
+    private static final int MOST_RATIO = 200;
 
     private final String suffix;
     private final byte[] magic;
@@ -40,25 +46,33 @@ public enum Compression {
         return NONE;
     }
 
-    /** The uncompressed bytes, or the reason why there are none: damaged, or more than {@link #MAX_BYTES}. */
+    /**
+     * The uncompressed bytes, or the reason why there are none: damaged, more than {@link #MAX_BYTES}, or far more than so few
+     * bytes of any module unfold to.
+     */
     public static byte[] expand(byte[] file) throws NotAModule {
         Compression compression = of(file);
         if (compression == NONE) {
-            return checkSize(file);
+            return checkSize(file, MAX_BYTES);
         }
-        try (InputStream in = compression.open(file)) {
-            return checkSize(in.readNBytes(MAX_BYTES + 1));
+        int most = (int) Math.min(MAX_BYTES, Math.max(ALWAYS_TAKEN, (long) file.length * MOST_RATIO));
+        ByteArrayInputStream compressed = new ByteArrayInputStream(file);
+        try (InputStream in = compression.open(compressed)) {
+            byte[] expanded = checkSize(in.readNBytes(most + 1), most);
+            Elf.require(compressed.available() == 0, "one piece of " + compression + " data", "bytes follow it");
+            return expanded;
         } catch (IOException | RuntimeException e) {
-            throw new NotAModule("Expected whole " + compression + " data, but " + e.getMessage());
+            String why = e.getMessage() == null ? "it ends too early" : e.getMessage();
+            throw new NotAModule("Expected whole " + compression + " data, but " + why);
         }
     }
 
-    private InputStream open(byte[] file) throws IOException {
-        InputStream in = new ByteArrayInputStream(file);
+    /** Only what stands first: what follows it is read by one tool and not by the next. */
+    private InputStream open(InputStream in) throws IOException {
         return switch (this) {
             case NONE -> in;
-            case GZIP -> new GZIPInputStream(in);
-            case XZ -> new XZInputStream(in, XZ_MEMORY_KIB);
+            case GZIP -> new GzipCompressorInputStream(in, false);
+            case XZ -> new SingleXZInputStream(in, XZ_MEMORY_KIB);
             case ZSTD -> new ZstdInputStream(in);
         };
     }
@@ -67,10 +81,8 @@ public enum Compression {
         return file.length >= magic.length && java.util.Arrays.equals(file, 0, magic.length, magic, 0, magic.length);
     }
 
-    private static byte[] checkSize(byte[] bytes) throws NotAModule {
-        if (bytes.length > MAX_BYTES) {
-            throw new NotAModule("Expected a module of at most " + MAX_BYTES + " bytes uncompressed, but it is larger");
-        }
+    private static byte[] checkSize(byte[] bytes, int most) throws NotAModule {
+        Elf.require(bytes.length <= most, "a module of at most " + most + " bytes uncompressed", "it is larger");
         return bytes;
     }
 }

@@ -4,15 +4,16 @@ import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.KernelInterface;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
-import java.util.HexFormat;
+import java.nio.ByteOrder;
+import java.security.MessageDigest;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * A kernel module, read from the bytes of its file.
+ * A kernel module, read whole from the bytes of its file. What is read is what the kernel would take, and a little less: no
+ * module that two readers could understand differently.
  *
  * @param compression how the file lies on disk
  * @param body SHA-256 of the unsigned, uncompressed bytes: two builds agree when their bodies are equal
@@ -20,9 +21,15 @@ import java.util.TreeMap;
  * @param signer whose key signed it, where the trailer says so
  * @param buildId GNU build-id in hexadecimal, as the kernel shows it in {@code /sys/module/<name>/notes} once it is loaded
  * @param machine {@code e_machine} of the ELF header: 62 is x86-64, 183 is arm64
+ * @param bigEndian its byte order
  * @param structSize bytes of {@code struct module} in the kernel it was built for: {@code .gnu.linkonce.this_module}
+ * @param structName the name that its {@code struct module} has, which is the one the kernel loads it under; absent where the
+ *     kernel was built with a layout of its own
  * @param info its {@code .modinfo}
- * @param symbolVersions the symbols it imports, with the CRCs it was built with; empty on kernels without modversions
+ * @param notes its ELF notes
+ * @param versions the CRCs it was built with, in its two tables
+ * @param imports the symbols it does not define
+ * @param exports the symbols it offers to other modules
  */
 public record ModuleFile(
         Compression compression,
@@ -31,40 +38,65 @@ public record ModuleFile(
         Optional<ModuleSigner> signer,
         Optional<String> buildId,
         int machine,
+        boolean bigEndian,
         int structSize,
+        Optional<String> structName,
         ModuleInfo info,
-        List<SymbolVersion> symbolVersions) {
+        List<Note> notes,
+        SymbolVersions versions,
+        List<Import> imports,
+        List<Export> exports) {
 
-    /** {@code struct module_signature}, 12 bytes, and the marker behind it (include/linux/module_signature.h). */
-    private static final byte[] SIGNATURE_MARKER =
-            "~Module signature appended~\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII);
+    /** {@code enum module_state state; struct list_head list; char name[]} (include/linux/module.h), on 64 bits. */
+    private static final int STRUCT_NAME = 24;
 
-    private static final int SIGNATURE_STRUCT = 12;
-    private static final String BUILD_ID = ".note.gnu.build-id";
-    private static final int BUILD_ID_TYPE = 3;
-    private static final byte[] GNU = {'G', 'N', 'U', 0};
-    private static final int NOTE_HEADER = 16;
-    private static final byte PKCS7 = 2;
+    private static final int STRUCT_NAME_SIZE = 56;
+
+    public ModuleFile {
+        notes = List.copyOf(notes);
+        imports = List.copyOf(imports);
+        exports = List.copyOf(exports);
+    }
 
     public static ModuleFile read(byte[] file) throws NotAModule {
         byte[] expanded = Compression.expand(file);
-        int bodyLength = expanded.length - trailerLength(expanded);
-        byte[] body = bodyLength == expanded.length ? expanded : Arrays.copyOf(expanded, bodyLength);
         try {
+            Trailer trailer = Trailer.of(expanded);
+            ByteBuffer body = trailer.body(expanded);
             Elf elf = Elf.read(body);
+            ByteBuffer self = elf.only(".gnu.linkonce.this_module");
+            ModuleInfo info = ModuleInfo.parse(elf.only(".modinfo"));
+            Symbols symbols = Symbols.read(elf, info.values().containsKey("livepatch"));
+            List<Note> notes = Note.allOf(elf);
             return new ModuleFile(
                     Compression.of(file),
-                    Digest.of(body),
-                    body.length < expanded.length,
-                    signerOf(expanded, bodyLength),
-                    buildId(elf.atMostOne(BUILD_ID)),
+                    digest(body),
+                    trailer.signature().isPresent(),
+                    trailer.signature().flatMap(ModuleSigner::of),
+                    Note.buildId(notes),
                     elf.machine(),
-                    elf.only(".gnu.linkonce.this_module").limit(),
-                    ModuleInfo.parse(elf.only(".modinfo")),
-                    SymbolVersion.parseAll(elf));
+                    elf.order() == ByteOrder.BIG_ENDIAN,
+                    self.limit(),
+                    structName(self, info),
+                    info,
+                    notes,
+                    SymbolVersions.read(elf),
+                    symbols.imports(),
+                    symbols.exports());
         } catch (BufferUnderflowException | IndexOutOfBoundsException e) {
             throw new NotAModule("Expected a whole ELF file, but it ends too early");
         }
+    }
+
+    private static Digest digest(ByteBuffer body) {
+        MessageDigest digest = Digest.sha256();
+        digest.update(body.duplicate());
+        return Digest.of(digest);
+    }
+
+    /** The symbols it imports, with the CRCs the kernel compares; empty on kernels without modversions. */
+    public List<SymbolVersion> symbolVersions() {
+        return versions.used();
     }
 
     /** The name {@code uname -m} gives to {@link #machine}, where it is one we know. */
@@ -73,69 +105,38 @@ public record ModuleFile(
             case 62 -> Optional.of("x86_64");
             case 183 -> Optional.of("aarch64");
             case 243 -> Optional.of("riscv64");
-            case 21 -> Optional.of("ppc64le");
+            case 21 -> Optional.of(bigEndian ? "ppc64" : "ppc64le");
             case 22 -> Optional.of("s390x");
             default -> Optional.empty();
         };
     }
 
-    /** What it asks of a kernel; absent where no CRCs say so, or one symbol has two. */
+    /** {@code CONFIG_BUILD_SALT} of the kernel it was built for; distributions put the release there. */
+    public Optional<String> buildSalt() {
+        return Note.buildSalt(notes);
+    }
+
+    /**
+     * What it asks of a kernel; absent where no CRCs say so, or one symbol has two. Where only the extended table has CRCs, the
+     * kernel compares its release too ({@code same_magic}): then no other kernel takes it.
+     */
     public Optional<KernelInterface> needs() {
         SortedMap<String, String> crcs = new TreeMap<>();
-        for (SymbolVersion symbol : symbolVersions) {
+        for (SymbolVersion symbol : symbolVersions()) {
             String other = crcs.put(symbol.name(), symbol.hex());
             if (other != null && !other.equals(symbol.hex())) {
                 return Optional.empty();
             }
         }
-        return crcs.isEmpty() ? Optional.empty() : Optional.of(new KernelInterface(info.flags(), structSize, crcs));
+        return crcs.isEmpty() || versions.basic().isEmpty()
+                ? Optional.empty()
+                : Optional.of(new KernelInterface(info.flags(), structSize, crcs));
     }
 
-    /** Of {@code PKCS#7 | struct module_signature | marker} at the end; 0 where it is not there. */
-    private static int trailerLength(byte[] file) throws NotAModule {
-        int markerAt = file.length - SIGNATURE_MARKER.length;
-        if (markerAt < 0 || !Arrays.equals(file, markerAt, file.length, SIGNATURE_MARKER, 0, SIGNATURE_MARKER.length)) {
-            return 0;
-        }
-        int structAt = markerAt - SIGNATURE_STRUCT;
-        if (structAt < 0) {
-            throw new NotAModule("Expected a module before its signature trailer, but there is none");
-        }
-        byte[] struct = Arrays.copyOfRange(file, structAt, markerAt);
-        byte[] expected = {0, 0, PKCS7, 0, 0, 0, 0, 0};
-        if (!Arrays.equals(struct, 0, expected.length, expected, 0, expected.length)) {
-            throw new NotAModule("Expected a PKCS#7 module signature, but the trailer says another form");
-        }
-        long length = ByteBuffer.wrap(struct).getInt(8) & 0xffff_ffffL;
-        if (length == 0 || length >= structAt) {
-            throw new NotAModule(
-                    "Expected a signature of 1 to " + (structAt - 1) + " bytes, but the trailer says " + length);
-        }
-        return (int) length + SIGNATURE_STRUCT + SIGNATURE_MARKER.length;
-    }
-
-    private static Optional<ModuleSigner> signerOf(byte[] file, int bodyLength) {
-        int length = file.length - bodyLength - SIGNATURE_STRUCT - SIGNATURE_MARKER.length;
-        return length > 0 ? ModuleSigner.of(ByteBuffer.wrap(file, bodyLength, length)) : Optional.empty();
-    }
-
-    /** The note {@code GNU}, type 3 (elf(5), Nhdr). */
-    private static Optional<String> buildId(Optional<ByteBuffer> section) {
-        if (section.isEmpty() || section.get().remaining() < NOTE_HEADER) {
+    private static Optional<String> structName(ByteBuffer self, ModuleInfo info) throws NotAModule {
+        if (info.flags().contains("RANDSTRUCT") || self.limit() < STRUCT_NAME + STRUCT_NAME_SIZE) {
             return Optional.empty();
         }
-        ByteBuffer note = section.get();
-        int nameSize = note.getInt();
-        int size = note.getInt();
-        int type = note.getInt();
-        byte[] name = new byte[GNU.length];
-        note.get(name);
-        boolean found = nameSize == GNU.length && type == BUILD_ID_TYPE && Arrays.equals(name, GNU);
-        if (!found || size < 1 || size > note.remaining()) {
-            return Optional.empty();
-        }
-        byte[] id = new byte[size];
-        note.get(id);
-        return Optional.of(HexFormat.of().formatHex(id));
+        return Optional.of(Elf.textAt(self.slice(STRUCT_NAME, STRUCT_NAME_SIZE), 0));
     }
 }

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * {@code .modinfo}: NUL-terminated {@code key=value} texts, as {@code modinfo} prints them. Values may hold line breaks.
@@ -15,8 +16,24 @@ import java.util.Optional;
  */
 public record ModuleInfo(Map<String, List<String>> values) {
 
-    private static final List<String> SINGLE =
-            List.of("name", "vermagic", "srcversion", "version", "depends", "intree");
+    /** Of which a second one would be another answer for whoever reads on. A license may stand once for each source file. */
+    private static final List<String> SINGLE = List.of(
+            "name",
+            "vermagic",
+            "srcversion",
+            "version",
+            "depends",
+            "intree",
+            "retpoline",
+            "livepatch",
+            "staging",
+            "test",
+            "scmversion");
+
+    /** The largest of Debian's kernels have a tenth of that. */
+    private static final int LONGEST = 1024 * 1024;
+
+    private static final int MOST = 65_535;
 
     public ModuleInfo {
         Map<String, List<String>> copy = new LinkedHashMap<>();
@@ -25,8 +42,11 @@ public record ModuleInfo(Map<String, List<String>> values) {
     }
 
     static ModuleInfo parse(ByteBuffer section) throws NotAModule {
+        Elf.require(
+                section.limit() <= LONGEST, "a .modinfo of at most " + LONGEST + " bytes", "it has " + section.limit());
         Map<String, List<String>> values = new LinkedHashMap<>();
         int at = 0;
+        int entries = 0;
         while (at < section.limit()) {
             if (section.get(at) == 0) {
                 at++;
@@ -36,8 +56,12 @@ public record ModuleInfo(Map<String, List<String>> values) {
             while (section.get(at) != 0) {
                 at++;
             }
+            entries++;
+            Elf.require(entries <= MOST, "at most " + MOST + " entries in .modinfo", "there are more");
             int equals = entry.indexOf('=');
-            Elf.require(equals > 0, "key=value in .modinfo", "there is '" + entry + "'");
+            if (equals <= 0) {
+                throw new NotAModule("Expected key=value in .modinfo, but there is '" + entry + "'");
+            }
             values.computeIfAbsent(entry.substring(0, equals), key -> new ArrayList<>())
                     .add(entry.substring(equals + 1));
         }
@@ -47,6 +71,7 @@ public record ModuleInfo(Map<String, List<String>> values) {
         }
         Elf.require(values.containsKey("name"), "a 'name' in .modinfo", "there is none");
         Elf.require(values.containsKey("vermagic"), "a 'vermagic' in .modinfo", "there is none");
+        Elf.require(!values.get("name").get(0).isEmpty(), "a name in .modinfo", "it is empty");
         return new ModuleInfo(values);
     }
 
@@ -77,6 +102,29 @@ public record ModuleInfo(Map<String, List<String>> values) {
 
     public Optional<String> version() {
         return first("version");
+    }
+
+    /** The modules that must be loaded before it. */
+    public List<String> depends() {
+        return first("depends").stream()
+                .flatMap(names -> Stream.of(names.split(",")))
+                .filter(name -> !name.isEmpty())
+                .toList();
+    }
+
+    /** Whether it says that it came with the kernel. */
+    public boolean isInTree() {
+        return values.containsKey("intree");
+    }
+
+    /** Whether the kernel it was built for binds symbols by the CRCs of their interfaces. */
+    public boolean hasModversions() {
+        return List.of(flags().split(" ")).contains("modversions");
+    }
+
+    /** All values of a key; none where it does not stand there. */
+    public List<String> all(String key) {
+        return values.getOrDefault(key, List.of());
     }
 
     private Optional<String> first(String key) {

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -134,6 +135,11 @@ public record ModulePackage(Digest digest, PackageManifest manifest, byte[] dkms
                 "module/" + stem + module.compression().suffix());
         claim("vermagic", claimed.vermagic(), module.info().vermagic());
         claim("srcversion", claimed.srcversion(), module.info().srcversion());
+        Optional<Breach> breach = ModuleRules.breachesOf(module).stream().findFirst();
+        if (breach.isPresent()) {
+            throw new Refusal(
+                    breach.get().rule(), claimed.file() + ": " + breach.get().evidence());
+        }
     }
 
     private static void claim(String what, Object claimed, Object found) throws Refusal {

@@ -25,6 +25,20 @@ public final class Refusal extends Exception {
         WRONG_KERNEL,
         /** The source package it was built from is not published, or it is of another module or version. */
         WRONG_SOURCE,
+        /** Its file, its {@code .modinfo} and its {@code struct module} do not give the module one name. */
+        NAMES_DIFFER,
+        /** A module built out of the tree that says it came with the kernel. */
+        CLAIMS_IN_TREE,
+        /** A symbol without a CRC, which the kernel would bind with a mere warning. */
+        SYMBOL_WITHOUT_CRC,
+        /** A symbol with more than one CRC. */
+        SYMBOL_WITH_TWO_CRCS,
+        /** The basic and the extended table of CRCs do not say the same. */
+        CRCS_CONTRADICT,
+        /** No CRC of {@code module_layout}, on which everything else rests. */
+        NO_MODULE_LAYOUT,
+        /** {@code .modinfo} is not what it was in the release of this module version that was approved first. */
+        MODINFO_DRIFT,
         /** A source package without a usable {@code dkms.conf}. */
         BAD_DKMS_CONF,
         /** What is given as symbols or configuration of a kernel, and is none. */

@@ -28,6 +28,14 @@ final class TarGz {
     /** Headers, long names and padding: far more than any real archive has between two files. */
     private static final int MAX_BETWEEN_FILES = 1024 * 1024;
 
+    private static final int ALWAYS_TAKEN = 4 * 1024 * 1024;
+
+    /** Of sources and modules it is 3 to 20; gzip itself ends at 1,032. */
+    private static final int MOST_RATIO = 200;
+
+    /** A kernel's own source has a bit more. */
+    private static final int MOST_FILES = 65_535;
+
     private TarGz() {}
 
     record Member(String name, byte[] bytes, boolean program) {}
@@ -63,7 +71,8 @@ final class TarGz {
     static List<Member> read(byte[] archive, int maxBytes) throws Refusal {
         List<Member> members = new ArrayList<>();
         ByteArrayInputStream compressed = new ByteArrayInputStream(archive);
-        try (Bounded bounded = new Bounded(new GzipCompressorInputStream(compressed, false), maxBytes);
+        int most = (int) Math.min(maxBytes, Math.max(ALWAYS_TAKEN, (long) archive.length * MOST_RATIO));
+        try (Bounded bounded = new Bounded(new GzipCompressorInputStream(compressed, false), most);
                 TarArchiveInputStream tar = new TarArchiveInputStream(bounded, "UTF-8")) {
             for (TarArchiveEntry entry = next(tar, bounded); entry != null; entry = next(tar, bounded)) {
                 if (entry.isDirectory()) {
@@ -76,13 +85,22 @@ final class TarGz {
                             "Expected regular files only, but '" + entry.getName() + "' is of tar type '"
                                     + (char) entry.getLinkFlag() + "'");
                 }
+                if (entry.isSparse()) {
+                    throw new Refusal(
+                            Rule.WRONG_MEMBERS,
+                            "Expected whole files only, but '" + entry.getName() + "' is a sparse one");
+                }
+                if (members.size() == MOST_FILES) {
+                    throw new Refusal(Rule.TOO_LARGE, "Expected at most " + MOST_FILES + " files, but there are more");
+                }
                 members.add(new Member(entry.getName(), bytesOf(tar, bounded, entry), (entry.getMode() & 0100) != 0));
             }
             checkNothingFollows(bounded, compressed);
         } catch (TooLarge e) {
             throw new Refusal(Rule.TOO_LARGE, e.getMessage());
         } catch (EOFException | ZipException e) {
-            throw new Refusal(Rule.NOT_AN_ARCHIVE, "Expected a whole .tar.gz, but " + e.getMessage());
+            String why = e.getMessage() == null ? "it ends too early" : e.getMessage();
+            throw new Refusal(Rule.NOT_AN_ARCHIVE, "Expected a whole .tar.gz, but " + why);
         } catch (IOException | RuntimeException e) {
             throw new Refusal(Rule.NOT_AN_ARCHIVE, "Expected a .tar.gz, but " + e.getMessage());
         }

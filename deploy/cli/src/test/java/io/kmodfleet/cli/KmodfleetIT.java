@@ -57,6 +57,7 @@ class KmodfleetIT {
                         "policy",
                         "hosts",
                         "packages",
+                        "inspect",
                         "decisions",
                         "explain",
                         "audit",
