@@ -4,6 +4,12 @@ alter table package
     add column state_why text,
     add column state_at  timestamptz;
 
+-- The log of its build goes with it.
+alter table package add column log text;
+update package set log = manifest::json ->> 'log';
+alter table package alter column log set not null;
+create index package_log on package (log);
+
 -- What a package is found by: the words of its names, whole and in pieces.
 alter table package
     add column words tsvector generated always as (array_to_tsvector(array_remove(
