@@ -46,6 +46,24 @@ final class FleetApi {
         return json(send(HttpRequest.newBuilder(at(store, path))));
     }
 
+    /** @param body absent for none */
+    JsonNode askStore(String method, String path, Optional<JsonNode> body, String author) throws IOException {
+        HttpResponse<byte[]> answer = send(HttpRequest.newBuilder(at(store, path))
+                .header("Content-Type", "application/json")
+                .header("Kmodfleet-Author", author == null ? System.getProperty("user.name", "unknown") : author)
+                .method(
+                        method,
+                        body.map(JsonNode::toString)
+                                .map(HttpRequest.BodyPublishers::ofString)
+                                .orElseGet(HttpRequest.BodyPublishers::noBody)));
+        return answer.body().length == 0 ? FleetJson.mapper().createObjectNode() : json(answer);
+    }
+
+    /** Bytes that are looked at, not run. */
+    byte[] bytesFromStore(String path) throws IOException {
+        return send(HttpRequest.newBuilder(at(store, path))).body();
+    }
+
     String policy(String mediaType) throws IOException {
         return text(
                 send(HttpRequest.newBuilder(at(coordinator, "/api/v1/policy")).header("Accept", mediaType)));
