@@ -30,6 +30,7 @@ create index package_release_newest on package (release, stored_at desc, digest 
 create index package_any_version on package (module_version, stored_at desc, digest desc);
 create index package_builder on package (builder, stored_at desc, digest desc);
 create index package_state on package (state, stored_at desc, digest desc);
+create index package_state_module on package (state, module, stored_at desc, digest desc);
 create index package_words on package using gin (words);
 create index package_digest_begins on package (digest text_pattern_ops);
 
