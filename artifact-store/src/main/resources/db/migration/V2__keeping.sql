@@ -4,6 +4,12 @@ alter table package
     add column state_why text,
     add column state_at  timestamptz;
 
+-- The log of its build goes with it.
+alter table package add column log text;
+update package set log = manifest::json ->> 'log';
+alter table package alter column log set not null;
+create index package_log on package (log);
+
 -- What a package is found by: the words of its names, whole and in pieces.
 alter table package
     add column words tsvector generated always as (array_to_tsvector(array_remove(
@@ -24,6 +30,7 @@ create index package_release_newest on package (release, stored_at desc, digest 
 create index package_any_version on package (module_version, stored_at desc, digest desc);
 create index package_builder on package (builder, stored_at desc, digest desc);
 create index package_state on package (state, stored_at desc, digest desc);
+create index package_state_module on package (state, module, stored_at desc, digest desc);
 create index package_words on package using gin (words);
 create index package_digest_begins on package (digest text_pattern_ops);
 

@@ -30,6 +30,27 @@ public interface StoreConfig {
 
     Scrub scrub();
 
+    /** The coordinator, which says what packages are to the fleet; without it they stay candidates and nothing is removed. */
+    Optional<URI> coordinator();
+
+    /** All packages are asked for again within this; those that the ledger names, at once. */
+    @WithDefault("PT10M")
+    Duration standingsEvery();
+
+    Retention retention();
+
+    /** What may go. */
+    interface Retention {
+
+        /** Versions of a module that stay, the last ones that were published. */
+        @WithDefault("3")
+        int versions();
+
+        /** What is younger stays. */
+        @WithDefault("P30D")
+        Duration minimumAge();
+    }
+
     /** How often it is looked whether something is due. */
     @WithDefault("PT1M")
     Duration upkeepEvery();

@@ -40,9 +40,13 @@ public final class FlakyNetwork implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + server.getLocalPort());
     }
 
-    /** Takes requests and never answers. */
-    public void stall(boolean now) {
+    /** Ends every connection, then takes requests and never answers. */
+    public void stall(boolean now) throws IOException {
         stalls = now;
+        for (Socket socket : open) {
+            socket.close();
+        }
+        open.clear();
     }
 
     /** The next connections are answered with a 503. */

@@ -35,6 +35,18 @@ public record StoreClient(URI store) {
         return send(HttpRequest.newBuilder(store.resolve(path)).method("HEAD", HttpRequest.BodyPublishers.noBody()));
     }
 
+    /** @param json may be empty */
+    public HttpResponse<byte[]> send(String method, String path, String json) throws Exception {
+        return send(HttpRequest.newBuilder(store.resolve(path))
+                .header("Content-Type", "application/json")
+                .header("Kmodfleet-Author", "somebody")
+                .method(
+                        method,
+                        json.isEmpty()
+                                ? HttpRequest.BodyPublishers.noBody()
+                                : HttpRequest.BodyPublishers.ofString(json)));
+    }
+
     public JsonNode items(String path) throws Exception {
         return json(get(path)).path("items");
     }

@@ -16,6 +16,7 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
     private Path directory;
     private EmbeddedPostgres database;
     private TestBroker broker;
+    private FakeCoordinator coordinator;
 
     @Override
     public Map<String, String> start() {
@@ -25,6 +26,7 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
             Files.writeString(directory.resolve("store/incoming/left-behind.part"), "half of a file");
             database = EmbeddedPostgres.builder().start();
             broker = new TestBroker(Files.createDirectories(directory.resolve("kafka"))).start();
+            coordinator = new FakeCoordinator();
         } catch (IOException e) {
             throw new UncheckedIOException("Expected a database and a broker to start", e);
         }
@@ -40,6 +42,10 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
                 entry("quarkus.datasource.password", "postgres"),
                 entry("kafka.bootstrap.servers", broker.address()),
                 entry("kmodfleet.store.directory", directory.resolve("store").toString()),
+                entry("kmodfleet.store.coordinator", coordinator.address()),
+                entry("kmodfleet.store.standings-every", "PT2S"),
+                entry("kmodfleet.store.retention.versions", "1"),
+                entry("kmodfleet.store.retention.minimum-age", "PT1S"),
                 entry("kmodfleet.store.upkeep-every", "PT0.5S"),
                 entry("kmodfleet.store.scrub.window", "PT1S"),
                 // So that a test sees in seconds what takes half a minute otherwise.
@@ -51,11 +57,15 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
     @Override
     public void inject(TestInjector injector) {
         injector.injectIntoFields(broker, new TestInjector.MatchesType(TestBroker.class));
+        injector.injectIntoFields(coordinator, new TestInjector.MatchesType(FakeCoordinator.class));
     }
 
     @Override
     public void stop() {
         try {
+            if (coordinator != null) {
+                coordinator.close();
+            }
             if (broker != null) {
                 broker.close();
             }

@@ -96,6 +96,7 @@ public class Catalogue {
         row.size = size;
         row.storedAt = clock.instant();
         row.manifest = FleetJson.write(manifest);
+        row.log = manifest.log().toString();
         row.state = State.CANDIDATE.word();
         Observation stored = new Observation.PackageStored(
                 module.digest(),

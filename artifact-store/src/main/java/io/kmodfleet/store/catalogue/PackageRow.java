@@ -33,6 +33,9 @@ class PackageRow extends PanacheEntityBase {
 
     String manifest;
 
+    /** Digest of the log of its build. */
+    String log;
+
     /** As {@link State} has it. */
     String state;
 

@@ -4,7 +4,7 @@ import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
 import io.kmodfleet.store.catalogue.Catalogue;
-import io.kmodfleet.store.upkeep.StoreLock;
+import io.kmodfleet.store.catalogue.StoreLock;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import io.quarkus.vertx.VertxContextSupport;

@@ -1,6 +1,8 @@
 package io.kmodfleet.store.upkeep;
 
 import io.kmodfleet.store.StoreConfig;
+import io.kmodfleet.store.catalogue.StoreLock;
+import io.kmodfleet.store.standing.Standings;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
 import jakarta.enterprise.context.ApplicationScoped;
@@ -20,18 +22,20 @@ class Upkeep {
     private final StoreLock lock;
     private final Scrub scrub;
     private final RefusedSweep sweep;
+    private final Standings standings;
     private final Duration every;
-    private final ScheduledExecutorService threads = Executors.newScheduledThreadPool(2, work -> {
+    private final ScheduledExecutorService threads = Executors.newScheduledThreadPool(3, work -> {
         Thread thread = new Thread(work, "upkeep");
         thread.setDaemon(true);
         return thread;
     });
     private volatile boolean ending;
 
-    Upkeep(StoreLock lock, Scrub scrub, RefusedSweep sweep, StoreConfig config) {
+    Upkeep(StoreLock lock, Scrub scrub, RefusedSweep sweep, Standings standings, StoreConfig config) {
         this.lock = lock;
         this.scrub = scrub;
         this.sweep = sweep;
+        this.standings = standings;
         this.every = config.upkeepEvery();
     }
 
@@ -42,6 +46,7 @@ class Upkeep {
     void onStart(@Observes StartupEvent event) {
         again("scrub", this::scrubAll);
         again("sweep", sweep::run);
+        again("standings", () -> standings.askForAll(this::mayGoOn));
     }
 
     void onStop(@Observes ShutdownEvent event) {

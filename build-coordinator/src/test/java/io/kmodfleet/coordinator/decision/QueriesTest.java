@@ -17,11 +17,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.RebootSafety.Answer;
 import io.kmodfleet.coordinator.decision.Trail.Applied;
 import io.kmodfleet.coordinator.decision.Trail.Outcome;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -135,6 +137,45 @@ class QueriesTest {
                         .get(0)
                         .refused())
                 .isEqualTo(Map.of(Reason.KERNEL_OUT_OF_RANGE, 1));
+    }
+
+    @Test
+    void a_package_stands_as_hosts_have_shown_it_and_counts_who_has_it_or_its_kernel() {
+        Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(built("a", build));
+        fleet.sees(stored());
+        assertThat(standing().state()).isEqualTo(PackageStanding.State.CANDIDATE);
+        assertThat(standing().hosts()).as("told to try it").isEqualTo(1);
+
+        fleet.sees(installed("a"));
+        fleet.sees(reported("b", kernel("6.1.0-1-amd64")));
+
+        assertThat(standing().state()).isEqualTo(PackageStanding.State.PROVEN);
+        assertThat(standing().kernels()).isEqualTo(1);
+    }
+
+    @Test
+    void a_recalled_package_stands_so_with_the_reason() {
+        Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(built("a", build));
+        fleet.sees(stored());
+
+        fleet.sees(new Observation.PackageRecalled("somebody", Fleet.TARGET, Fleet.PACKAGE, "it is slow"));
+
+        assertThat(standing().state()).isEqualTo(PackageStanding.State.RECALLED);
+        assertThat(standing().why()).contains("somebody: it is slow");
+    }
+
+    @Test
+    void a_package_that_the_ledger_does_not_know_is_a_candidate_that_nobody_has() {
+        assertThat(standing())
+                .isEqualTo(new PackageStanding(Fleet.PACKAGE, PackageStanding.State.CANDIDATE, Optional.empty(), 0, 0));
+    }
+
+    private PackageStanding standing() {
+        return PackageStanding.of(
+                        fleet.state(), List.of(new PackageStanding.Asked(Fleet.PACKAGE, "v4l2loopback", Fleet.TARGET)))
+                .get(0);
     }
 
     private static KernelIdentity kernelOf(String release, Optional<io.kmodfleet.contracts.Digest> image) {

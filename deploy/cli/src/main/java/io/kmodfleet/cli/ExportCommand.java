@@ -99,7 +99,7 @@ final class ExportCommand {
             try (OutputStream out = new BufferedOutputStream(Files.newOutputStream(fresh))) {
                 Bundle.write(
                         index,
-                        entry -> fleet.file("/api/v1/" + entry.kind().collection() + "/"
+                        entry -> fleet.bytesFromStore("/api/v1/" + entry.kind().collection() + "/"
                                 + entry.digest().hex()),
                         out);
             }
@@ -302,7 +302,7 @@ final class ExportCommand {
     }
 
     private static byte[] verified(FleetApi fleet, Digest digest) throws IOException {
-        byte[] bytes = fleet.file("/api/v1/packages/" + digest.hex());
+        byte[] bytes = fleet.bytesFromStore("/api/v1/packages/" + digest.hex());
         if (!Digest.of(bytes).equals(digest)) {
             throw new Trouble(
                     KmodfleetCommand.FAILED,

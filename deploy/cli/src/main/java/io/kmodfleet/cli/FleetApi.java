@@ -62,11 +62,6 @@ final class FleetApi {
         return items;
     }
 
-    /** The bytes of a file in the store. */
-    byte[] file(String path) throws IOException {
-        return send(HttpRequest.newBuilder(at(store, path))).body();
-    }
-
     /** How many bytes a file in the store has; absent where it is not there. */
     OptionalLong sizeOf(String path) throws IOException {
         try {
@@ -79,6 +74,24 @@ final class FleetApi {
             }
             throw e;
         }
+    }
+
+    /** @param body absent for none */
+    JsonNode askStore(String method, String path, Optional<JsonNode> body, String author) throws IOException {
+        HttpResponse<byte[]> answer = send(HttpRequest.newBuilder(at(store, path))
+                .header("Content-Type", "application/json")
+                .header("Kmodfleet-Author", author == null ? System.getProperty("user.name", "unknown") : author)
+                .method(
+                        method,
+                        body.map(JsonNode::toString)
+                                .map(HttpRequest.BodyPublishers::ofString)
+                                .orElseGet(HttpRequest.BodyPublishers::noBody)));
+        return answer.body().length == 0 ? FleetJson.mapper().createObjectNode() : json(answer);
+    }
+
+    /** Bytes that are looked at, not run. */
+    byte[] bytesFromStore(String path) throws IOException {
+        return send(HttpRequest.newBuilder(at(store, path))).body();
     }
 
     String policy(String mediaType) throws IOException {

@@ -65,7 +65,7 @@ final class KernelsCommand {
                     KmodfleetCommand.WRONG_USAGE,
                     "Expected module-symvers, system-map or config, but got '" + kind + "'.");
         }
-        byte[] content = fleet.file("/api/v1/kernels/" + imageOf(fleet, kernel) + "/" + kind);
+        byte[] content = fleet.bytesFromStore("/api/v1/kernels/" + imageOf(fleet, kernel) + "/" + kind);
         System.out.write(content, 0, content.length);
         System.out.flush();
         return 0;

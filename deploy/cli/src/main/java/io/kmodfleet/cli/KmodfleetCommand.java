@@ -31,6 +31,7 @@ import picocli.CommandLine.ScopeType;
             WhatIfCommand.class,
             LedgerCommand.class,
             RefusalsCommand.class,
+            StoreCommand.class,
             DeadLettersCommand.class
         },
         footer = {

@@ -108,6 +108,72 @@ class KmodfleetIT {
     }
 
     @Test
+    void the_plan_of_the_store_shows_what_goes_and_why_and_applying_it_wants_a_yes() {
+        String plan = """
+                {"goes":[{"digest":"sha256:%s","module":"toy","moduleVersion":"1.0","release":"6.1.0-1-amd64","size":2000000,
+                "storedAt":"2026-01-01T00:00:00Z","reason":"outdated","detail":"no host has its kernel"}],
+                "packages":1,"bytes":2000000,"stay":{"on-hosts":7,"pinned":1}}""".formatted("a".repeat(64));
+        fleet.answers("GET /api/v1/retention", 200, plan);
+        fleet.answers("POST /api/v1/retention", 200, plan);
+
+        LaunchResult shown = run("store", "plan");
+        assertThat(shown.exitCode()).isZero();
+        assertThat(shown.getOutput())
+                .contains("aaaaaaaaaaaa", "no host has its kernel", "on-hosts", "1 packages would go");
+
+        assertThat(run("store", "apply").exitCode()).isEqualTo(2);
+        assertThat(fleet.lastRequest().method()).isEqualTo("GET");
+        LaunchResult done = run("store", "apply", "--yes", "--author", "anna");
+        assertThat(done.getOutput()).contains("Removed 1 packages, 2.0 MB");
+        assertThat(fleet.lastRequest().method()).isEqualTo("POST");
+    }
+
+    @Test
+    void a_package_is_pinned_by_its_first_digits_with_a_reason() {
+        String hex = "ab".repeat(32);
+        fleet.answers(
+                "GET /api/v1/packages?limit=2&text=abababab", 200, "{\"items\":[{\"digest\":\"sha256:" + hex + "\"}]}");
+        fleet.answers("PUT /api/v1/pins/" + hex, 204, "");
+
+        assertThat(run("store", "pin", "abababab").exitCode()).isEqualTo(2);
+        LaunchResult pinned = run("store", "pin", "abababab", "--reason", "the court asked");
+
+        assertThat(pinned.exitCode()).isZero();
+        assertThat(pinned.getOutput()).contains("abababababab stays");
+        assertThat(new String(fleet.lastRequest().body(), StandardCharsets.UTF_8))
+                .isEqualTo("{\"reason\":\"the court asked\"}");
+    }
+
+    @Test
+    void packages_are_looked_for_by_what_they_are() {
+        fleet.answers(
+                "GET /api/v1/packages?limit=1000&module=toy&state=proven&text=6.1.0%20amd64",
+                200, "{\"items\":[],\"next\":\"abc\"}");
+
+        LaunchResult found = run("packages", "--module", "toy", "--state", "proven", "6.1.0", "amd64");
+
+        assertThat(found.getOutput()).contains("no such package", "There are more: --after abc");
+    }
+
+    @Test
+    void refused_bytes_are_saved_for_a_look_and_overwrite_nothing() throws Exception {
+        String hex = "cd".repeat(32);
+        fleet.answers(
+                "GET /api/v1/refusals?limit=1000",
+                200,
+                "{\"items\":[{\"found\":\"sha256:" + hex + "\",\"kept\":true}]}");
+        fleet.answers("GET /api/v1/refusals/" + hex + "/file", 200, "junk");
+        Path file = directory.resolve("look");
+
+        assertThat(run("refusals", "fetch", "cdcd", file.toString()).exitCode()).isZero();
+        assertThat(file).hasContent("junk");
+        assertThat(run("refusals", "fetch", "cdcd", file.toString()).exitCode()).isEqualTo(1);
+        assertThat(run("refusals", "fetch", "eeee", directory.resolve("no").toString())
+                        .exitCode())
+                .isEqualTo(4);
+    }
+
+    @Test
     void hosts_are_a_table_for_people_and_the_very_answer_for_programs() throws Exception {
         String answer = """
                 {"items":[{"host":"%s","hostname":"web\\u001b[31m-1","os":"debian 12","arch":"x86_64","observeOnly":true,

@@ -235,6 +235,10 @@ public final class Stack implements AutoCloseable {
         Map<String, String> environment = service("store", options.ports().store());
         environment.put(
                 "KMODFLEET_STORE_DIRECTORY", options.data().resolve("store").toString());
+        environment.put("KMODFLEET_STORE_COORDINATOR", coordinatorUrl().toString());
+        // Everybody on this machine has one address.
+        environment.put("KMODFLEET_STORE_LIMITS_REQUESTS", "0");
+        environment.put("KMODFLEET_STORE_LIMITS_UPLOADS", "0");
         return new Part(
                 STORE,
                 jar("artifact-store", "-Xmx256m"),

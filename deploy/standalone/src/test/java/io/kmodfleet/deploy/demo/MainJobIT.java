@@ -61,7 +61,8 @@ class MainJobIT {
                 .contains("==> dkms build")
                 .contains("v4l2loopback.ko");
         assertThat(rehearsal
-                        .kmodfleet("log", stored.manifest().build().orElseThrow().toString(), "--follow")
+                        .kmodfleet(
+                                "log", stored.manifest().build().orElseThrow().toString(), "--follow")
                         .output()
                         .strip())
                 .as("what whoever looks on is told")

@@ -1,4 +1,4 @@
-package io.kmodfleet.store.upkeep;
+package io.kmodfleet.store.catalogue;
 
 import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.sqlclient.Pool;

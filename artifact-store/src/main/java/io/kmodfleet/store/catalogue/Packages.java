@@ -1,0 +1,132 @@
+package io.kmodfleet.store.catalogue;
+
+import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.Digest;
+import io.quarkus.hibernate.reactive.panache.Panache;
+import io.smallrye.mutiny.Multi;
+import io.smallrye.mutiny.Uni;
+import jakarta.enterprise.context.ApplicationScoped;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Packages as those see them who decide what becomes of them. */
+@ApplicationScoped
+public class Packages {
+
+    private final Clock clock = Clock.systemUTC();
+
+    public record Known(
+            Digest digest,
+            String module,
+            String version,
+            BuildTarget target,
+            long size,
+            Instant storedAt,
+            State state,
+            Optional<String> why) {
+
+        static Known of(PackageRow row) {
+            return new Known(
+                    Digest.parse(row.digest),
+                    row.module,
+                    row.moduleVersion,
+                    CatalogueView.manifestOf(row).target(),
+                    row.size,
+                    row.storedAt,
+                    State.of(row.state),
+                    Optional.ofNullable(row.stateWhy));
+        }
+    }
+
+    /** Every package once, in the order of the digests. */
+    public Uni<List<Known>> after(Optional<Digest> last, int most) {
+        return Panache.withSession(() -> PackageRow.<PackageRow>find(
+                                "digest > ?1 order by digest",
+                                last.map(Digest::toString).orElse(""))
+                        .page(0, most)
+                        .list())
+                .map(rows -> rows.stream().map(Known::of).toList());
+    }
+
+    public Uni<List<Known>> of(List<Digest> digests) {
+        return Panache.withSession(() -> PackageRow.<PackageRow>list(
+                        "digest in ?1", digests.stream().map(Digest::toString).toList()))
+                .map(rows -> rows.stream().map(Known::of).toList());
+    }
+
+    /** What the coordinator says a package is now. */
+    public record Learned(Digest digest, State state, Optional<String> why) {}
+
+    public Uni<Void> learn(List<Learned> changes) {
+        return Panache.withTransaction(() -> Multi.createFrom()
+                        .iterable(changes)
+                        .onItem()
+                        .transformToUniAndConcatenate(change -> PackageRow.update(
+                                "state = ?1, stateWhy = ?2, stateAt = ?3 where digest = ?4",
+                                change.state().word(),
+                                change.why().map(Catalogue::printable).orElse(null),
+                                clock.instant(),
+                                change.digest().toString()))
+                        .collect()
+                        .last())
+                .replaceWithVoid();
+    }
+
+    /** Versions of each module for which a source was published, the last one first. */
+    public Uni<Map<String, List<String>>> versions() {
+        return Panache.withSession(() -> Panache.getSession().chain(session -> session.createQuery(
+                                "select s.module, s.moduleVersion, max(s.storedAt) from SourceRow s"
+                                        + " group by s.module, s.moduleVersion order by max(s.storedAt) desc",
+                                Object[].class)
+                        .getResultList()))
+                .map(rows -> {
+                    Map<String, List<String>> versions = new LinkedHashMap<>();
+                    for (Object[] row : rows) {
+                        versions.computeIfAbsent((String) row[0], unseen -> new ArrayList<>())
+                                .add((String) row[1]);
+                    }
+                    return versions;
+                });
+    }
+
+    /** Takes a package out of the catalogue, with the log of its build; gives the bytes that nothing refers to any more. */
+    public Uni<List<Digest>> remove(Digest digest) {
+        String id = digest.toString();
+        return Panache.withTransaction(() -> CountingRow.locked()
+                .chain(locked -> PackageRow.<PackageRow>findById(id))
+                .chain(row -> {
+                    if (row == null) {
+                        return Uni.createFrom().item(List.<Digest>of());
+                    }
+                    String log = row.log;
+                    return row.delete()
+                            .chain(() -> PackageRow.count("log = ?1", log))
+                            .chain(others -> others == 0
+                                    ? LogRow.deleteById(log)
+                                    : Uni.createFrom().item(false))
+                            .chain(gone -> unreferenced(List.of(id, log)));
+                }));
+    }
+
+    private static Uni<List<Digest>> unreferenced(List<String> digests) {
+        return Multi.createFrom()
+                .iterable(digests)
+                .onItem()
+                .transformToUniAndConcatenate(digest -> BlobRow.delete(
+                                "digest = ?1 and not exists (from SourceRow s where s.digest = ?1)"
+                                        + " and not exists (from PackageRow p where p.digest = ?1)"
+                                        + " and not exists (from LogRow l where l.digest = ?1)",
+                                digest)
+                        .map(deleted -> deleted > 0 ? Optional.of(Digest.parse(digest)) : Optional.<Digest>empty()))
+                .select()
+                .where(Optional::isPresent)
+                .map(Optional::get)
+                .collect()
+                .asList();
+    }
+}
