@@ -62,6 +62,16 @@ public record Toy(String version, byte[] conf, byte[] source) {
     }
 
     public byte[] archive(String claimedVersion, byte[] packedConf, byte[] module, PackagedModule claimed) {
+        return archive(claimedVersion, packedConf, module, claimed, "gcc 12");
+    }
+
+    /** By another builder, so to say. */
+    public byte[] archive(byte[] module, PackagedModule claimed, String compiler) {
+        return archive(version, conf, module, claimed, compiler);
+    }
+
+    private byte[] archive(
+            String claimedVersion, byte[] packedConf, byte[] module, PackagedModule claimed, String compiler) {
         BuildTarget target = new BuildTarget(Digest.of(source), "x86_64", RELEASE, Samples.digest("image"));
         KernelIdentity kernel = new KernelIdentity(
                 "x86_64", RELEASE, Optional.empty(), Optional.of(target.image()), Optional.empty(), Optional.empty());
@@ -73,7 +83,7 @@ public record Toy(String version, byte[] conf, byte[] source) {
                 kernel,
                 List.of(claimed),
                 Digest.of(packedConf),
-                "gcc 12",
+                compiler,
                 "dkms-3.0.10",
                 Samples.HOST,
                 Optional.of(Samples.ID),

@@ -41,14 +41,22 @@ class Intake {
     private final Storage storage;
     private final Catalogue catalogue;
     private final Quota quota;
+    private final Comparison comparison;
     private final OutboxPublisher outbox;
     private final Lock checking = new ReentrantLock(true);
 
-    Intake(Staging staging, Storage storage, Catalogue catalogue, Quota quota, OutboxPublisher outbox) {
+    Intake(
+            Staging staging,
+            Storage storage,
+            Catalogue catalogue,
+            Quota quota,
+            Comparison comparison,
+            OutboxPublisher outbox) {
         this.staging = staging;
         this.storage = storage;
         this.catalogue = catalogue;
         this.quota = quota;
+        this.comparison = comparison;
         this.outbox = outbox;
     }
 
@@ -73,7 +81,7 @@ class Intake {
 
     /** Whether it is new. */
     boolean takePackage(Digest named, InputStream body) throws IOException {
-        return take(Kind.PACKAGE, named, body, ModulePackage.MAX_BYTES, upload -> {
+        boolean isNew = take(Kind.PACKAGE, named, body, ModulePackage.MAX_BYTES, upload -> {
             ModulePackage module = ModulePackage.read(Files.readAllBytes(upload.file()));
             PackageManifest manifest = module.manifest();
             KnownSource source = sourceOf(
@@ -81,6 +89,10 @@ class Intake {
             Optional<KernelInterface> needs = PackageNeeds.of(module, source.binding());
             return () -> catalogue.add(module, needs, upload.size());
         });
+        if (isNew) {
+            comparison.withOthers(named, checking);
+        }
+        return isNew;
     }
 
     /** Whether it is new. */

@@ -7,6 +7,8 @@ import io.kmodfleet.store.catalogue.CatalogueView.Package;
 import io.kmodfleet.store.catalogue.CatalogueView.Page;
 import io.kmodfleet.store.catalogue.CatalogueView.Refused;
 import io.kmodfleet.store.catalogue.CatalogueView.Source;
+import io.kmodfleet.store.catalogue.Divergences;
+import io.kmodfleet.store.catalogue.Divergences.Diverged;
 import io.kmodfleet.store.catalogue.Inventory;
 import io.kmodfleet.store.catalogue.PackageQuery;
 import io.kmodfleet.store.catalogue.PackageQuery.Place;
@@ -34,12 +36,19 @@ class ListResource {
     private final PackageSearch search;
     private final Refusals refusals;
     private final Inventory inventory;
+    private final Divergences divergences;
 
-    ListResource(Catalogue catalogue, PackageSearch search, Refusals refusals, Inventory inventory) {
+    ListResource(
+            Catalogue catalogue,
+            PackageSearch search,
+            Refusals refusals,
+            Inventory inventory,
+            Divergences divergences) {
         this.catalogue = catalogue;
         this.search = search;
         this.refusals = refusals;
         this.inventory = inventory;
+        this.divergences = divergences;
     }
 
     @GET
@@ -90,6 +99,13 @@ class ListResource {
     @Path("damaged")
     public Uni<Items<Damaged>> damaged(@QueryParam("limit") @DefaultValue("100") int limit) {
         return inventory.damaged(bounded(limit)).map(Items::new);
+    }
+
+    /** Builds of one target that disagree, and in what. */
+    @GET
+    @Path("divergences")
+    public Uni<Items<Diverged>> divergences(@QueryParam("limit") @DefaultValue("100") int limit) {
+        return divergences.list(bounded(limit)).map(Items::new);
     }
 
     private static int bounded(int limit) {

@@ -19,6 +19,7 @@ import picocli.CommandLine.ScopeType;
             ExportCommand.class,
             ImportCommand.class,
             KernelsCommand.class,
+            DivergencesCommand.class,
             InspectCommand.class,
             DecisionsCommand.class,
             LogCommand.class,
