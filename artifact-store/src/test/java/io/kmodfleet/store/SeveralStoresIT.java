@@ -95,7 +95,12 @@ class SeveralStoresIT {
         byte[] news = ("{\"envelope\":{\"observation\":{\"packageDigest\":\"" + Digest.of(toy.archive()) + "\"}}}")
                 .getBytes(StandardCharsets.UTF_8);
         long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
-        while (!other.client().items("/api/v1/packages").get(0).path("state").asText().equals("proven")) {
+        while (!other.client()
+                .items("/api/v1/packages")
+                .get(0)
+                .path("state")
+                .asText()
+                .equals("proven")) {
             assertThat(System.nanoTime()).as("patience").isLessThan(end);
             broker.send(Topics.LEDGER, news);
             Thread.sleep(500);
