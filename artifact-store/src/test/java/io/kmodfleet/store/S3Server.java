@@ -46,6 +46,8 @@ public final class S3Server implements AutoCloseable {
                         "-jar",
                         JAR.toAbsolutePath().toString(),
                         "--server.port=0",
+                        // As many answers at once as a real one gives; its own default is 8.
+                        "--spring.task.execution.pool.core-size=100",
                         "--com.adobe.testing.s3mock.httpPort=" + port,
                         "--com.adobe.testing.s3mock.domain.root=" + directory,
                         "--com.adobe.testing.s3mock.domain.initialBuckets=" + BUCKET))

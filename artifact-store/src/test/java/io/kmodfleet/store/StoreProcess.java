@@ -73,12 +73,13 @@ public final class StoreProcess implements AutoCloseable {
         return new StoreClient(address());
     }
 
-    public void kill() throws InterruptedException {
+    public void kill() throws Exception {
         process.toHandle().destroyForcibly();
         process.waitFor();
+        Files.deleteIfExists(log);
     }
 
-    public String log() throws IOException {
+    private String log() throws IOException {
         return Files.readString(log);
     }
 
@@ -86,8 +87,9 @@ public final class StoreProcess implements AutoCloseable {
         long end = System.nanoTime() + PATIENCE.toNanos();
         while (!isReady()) {
             if (!process.isAlive() || System.nanoTime() > end) {
+                String wrote = log();
                 kill();
-                throw new IllegalStateException("Expected the store to be ready, but it wrote: " + log());
+                throw new IllegalStateException("Expected the store to be ready, but it wrote: " + wrote);
             }
             Thread.sleep(100);
         }
@@ -107,7 +109,9 @@ public final class StoreProcess implements AutoCloseable {
     public void close() throws Exception {
         process.destroy();
         process.waitFor();
-        assertThat(log()).doesNotContain("OutOfMemoryError");
-        Files.delete(log);
+        if (Files.exists(log)) {
+            assertThat(log()).doesNotContain("OutOfMemoryError");
+            Files.delete(log);
+        }
     }
 }

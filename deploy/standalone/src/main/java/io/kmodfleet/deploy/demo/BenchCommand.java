@@ -5,6 +5,7 @@ import io.kmodfleet.deploy.bench.HeapBench;
 import io.kmodfleet.deploy.bench.LatencyBench;
 import io.kmodfleet.deploy.bench.ReplayBench;
 import io.kmodfleet.deploy.bench.RestartBench;
+import io.kmodfleet.deploy.bench.StoreBench;
 import io.kmodfleet.deploy.bench.TakeoverBench;
 import io.kmodfleet.deploy.standalone.Stack;
 import io.kmodfleet.deploy.standalone.StackOptions;
@@ -33,7 +34,8 @@ import picocli.CommandLine.Option;
             HeapBench.class,
             ReplayBench.class,
             RestartBench.class,
-            TakeoverBench.class
+            TakeoverBench.class,
+            StoreBench.class
         },
         description = "Measure: time to healthy, a dkms build against the reuse of its module, memory of each process.")
 public final class BenchCommand implements Callable<Integer> {
