@@ -27,7 +27,12 @@ import java.util.function.Supplier;
 @ApplicationScoped
 public class Catalogue {
 
+    private final Changes changes;
     private final Clock clock = Clock.systemUTC();
+
+    Catalogue(Changes changes) {
+        this.changes = changes;
+    }
 
     /** What the store keeps. */
     public enum Kind {
@@ -194,11 +199,12 @@ public class Catalogue {
     /** The same bytes may come twice at the same time: whoever holds the lock looks first. */
     private Uni<Boolean> once(Digest digest, long size, Supplier<Uni<?>> known, Supplier<Uni<?>> addition) {
         return Panache.withTransaction(() -> CountingRow.locked()
-                .chain(locked -> kept(digest, size))
-                .chain(kept -> known.get())
-                .chain(found -> found != null
-                        ? Uni.createFrom().item(false)
-                        : addition.get().replaceWith(true)));
+                        .chain(locked -> kept(digest, size))
+                        .chain(kept -> known.get())
+                        .chain(found -> found != null
+                                ? Uni.createFrom().item(false)
+                                : addition.get().replaceWith(true)))
+                .invoke(changes::happened);
     }
 
     /** Whatever the disk did to these bytes before, they have just been written anew. */

@@ -94,17 +94,15 @@ public class Divergences {
                 .page(0, most)
                 .list()
                 .chain(rows -> recalled(rows)
-                        .map(recalled -> rows.stream()
-                                .map(row -> of(row, recalled))
-                                .toList())));
+                        .map(recalled ->
+                                rows.stream().map(row -> of(row, recalled)).toList())));
     }
 
     private static Uni<Set<String>> recalled(List<DivergenceRow> rows) {
         Set<String> named = new HashSet<>();
         rows.forEach(row -> named.addAll(Set.of(row.one, row.other)));
         return PackageRow.<PackageRow>find(
-                        "digest in :named and state = :state",
-                        Map.of("named", named, "state", State.RECALLED.word()))
+                        "digest in :named and state = :state", Map.of("named", named, "state", State.RECALLED.word()))
                 .list()
                 .map(found -> found.stream().map(row -> row.digest).collect(Collectors.toSet()));
     }

@@ -18,10 +18,12 @@ public class Inventory {
     public static final String DAMAGED = "DAMAGED";
 
     private final Catalogue catalogue;
+    private final Changes changes;
     private final Clock clock = Clock.systemUTC();
 
-    Inventory(Catalogue catalogue) {
+    Inventory(Catalogue catalogue, Changes changes) {
         this.catalogue = catalogue;
+        this.changes = changes;
     }
 
     /** A blob as it was when it was chosen to be read. */
@@ -54,17 +56,18 @@ public class Inventory {
     public Uni<Boolean> damaged(Due blob, String evidence) {
         Instant now = clock.instant();
         return Panache.withTransaction(() -> CountingRow.locked()
-                .chain(locked -> BlobRow.update(
-                        "checkedAt = ?1, damagedAt = coalesce(damagedAt, ?1), damage = ?2 where digest = ?3 and checkedAt = ?4",
-                        now,
-                        evidence,
-                        blob.digest().toString(),
-                        blob.checkedAt()))
-                .chain(changed -> changed == 0 || blob.damaged()
-                        ? Uni.createFrom().item(changed > 0)
-                        : catalogue
-                                .observe(new Observation.PackageRefused(blob.digest(), DAMAGED, evidence))
-                                .replaceWith(true)));
+                        .chain(locked -> BlobRow.update(
+                                "checkedAt = ?1, damagedAt = coalesce(damagedAt, ?1), damage = ?2 where digest = ?3 and checkedAt = ?4",
+                                now,
+                                evidence,
+                                blob.digest().toString(),
+                                blob.checkedAt()))
+                        .chain(changed -> changed == 0 || blob.damaged()
+                                ? Uni.createFrom().item(changed > 0)
+                                : catalogue
+                                        .observe(new Observation.PackageRefused(blob.digest(), DAMAGED, evidence))
+                                        .replaceWith(true)))
+                .invoke(changes::happened);
     }
 
     public Uni<List<Damaged>> damaged(int limit) {

@@ -18,7 +18,12 @@ import java.util.Optional;
 @ApplicationScoped
 public class Packages {
 
+    private final Changes changes;
     private final Clock clock = Clock.systemUTC();
+
+    Packages(Changes changes) {
+        this.changes = changes;
+    }
 
     public record Known(
             Digest digest,
@@ -62,9 +67,9 @@ public class Packages {
     /** What the coordinator says a package is now. */
     public record Learned(Digest digest, State state, Optional<String> why) {}
 
-    public Uni<Void> learn(List<Learned> changes) {
+    public Uni<Void> learn(List<Learned> learned) {
         return Panache.withTransaction(() -> Multi.createFrom()
-                        .iterable(changes)
+                        .iterable(learned)
                         .onItem()
                         .transformToUniAndConcatenate(change -> PackageRow.update(
                                 "state = ?1, stateWhy = ?2, stateAt = ?3 where digest = ?4",
@@ -74,6 +79,7 @@ public class Packages {
                                 change.digest().toString()))
                         .collect()
                         .last())
+                .invoke(changes::happened)
                 .replaceWithVoid();
     }
 
@@ -98,19 +104,20 @@ public class Packages {
     public Uni<List<Digest>> remove(Digest digest) {
         String id = digest.toString();
         return Panache.withTransaction(() -> CountingRow.locked()
-                .chain(locked -> PackageRow.<PackageRow>findById(id))
-                .chain(row -> {
-                    if (row == null) {
-                        return Uni.createFrom().item(List.<Digest>of());
-                    }
-                    String log = row.log;
-                    return row.delete()
-                            .chain(() -> PackageRow.count("log = ?1", log))
-                            .chain(others -> others == 0
-                                    ? LogRow.deleteById(log)
-                                    : Uni.createFrom().item(false))
-                            .chain(gone -> unreferenced(List.of(id, log)));
-                }));
+                        .chain(locked -> PackageRow.<PackageRow>findById(id))
+                        .chain(row -> {
+                            if (row == null) {
+                                return Uni.createFrom().item(List.<Digest>of());
+                            }
+                            String log = row.log;
+                            return row.delete()
+                                    .chain(() -> PackageRow.count("log = ?1", log))
+                                    .chain(others -> others == 0
+                                            ? LogRow.deleteById(log)
+                                            : Uni.createFrom().item(false))
+                                    .chain(gone -> unreferenced(List.of(id, log)));
+                        }))
+                .invoke(changes::happened);
     }
 
     private static Uni<List<Digest>> unreferenced(List<String> digests) {
@@ -120,7 +127,8 @@ public class Packages {
                 .transformToUniAndConcatenate(digest -> BlobRow.delete(
                                 "digest = ?1 and not exists (from SourceRow s where s.digest = ?1)"
                                         + " and not exists (from PackageRow p where p.digest = ?1)"
-                                        + " and not exists (from LogRow l where l.digest = ?1)",
+                                        + " and not exists (from LogRow l where l.digest = ?1)"
+                                        + " and not exists (from KernelInputRow k where k.blob = ?1)",
                                 digest)
                         .map(deleted -> deleted > 0 ? Optional.of(Digest.parse(digest)) : Optional.<Digest>empty()))
                 .select()

@@ -53,7 +53,8 @@ class Comparison {
             if (module.isEmpty()) {
                 return;
             }
-            List<Digest> others = await(() -> divergences.disagreeing(module.get().manifest()));
+            List<Digest> others =
+                    await(() -> divergences.disagreeing(module.get().manifest()));
             for (Digest other : others.subList(0, Math.min(MOST_OTHERS, others.size()))) {
                 Optional<ModulePackage> known = read(other);
                 if (known.isPresent()) {
@@ -72,11 +73,7 @@ class Comparison {
         if (!differences.isEmpty()) {
             LOG.warnf(
                     "two builds of one target disagree module=%s kernel=%s package=%s other=%s sections=%d",
-                    module.manifest().module(),
-                    module.manifest().target().release(),
-                    came,
-                    other,
-                    differences.size());
+                    module.manifest().module(), module.manifest().target().release(), came, other, differences.size());
             await(() -> divergences.add(other, came, module.manifest(), differences));
         }
     }
@@ -100,7 +97,8 @@ class Comparison {
             PackagedModule module = known.manifest().modules().get(i);
             Optional<byte[]> same = fileOf(came, module.name());
             if (same.isEmpty()) {
-                differences.add(missing(module, "only in the first", "the builders do not agree which modules there are"));
+                differences.add(
+                        missing(module, "only in the first", "the builders do not agree which modules there are"));
                 continue;
             }
             for (Divergence.Difference found :
@@ -111,7 +109,8 @@ class Comparison {
         }
         for (PackagedModule module : came.manifest().modules()) {
             if (fileOf(known, module.name()).isEmpty()) {
-                differences.add(missing(module, "only in the second", "the builders do not agree which modules there are"));
+                differences.add(
+                        missing(module, "only in the second", "the builders do not agree which modules there are"));
             }
         }
         return differences;

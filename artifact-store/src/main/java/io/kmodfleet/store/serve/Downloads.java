@@ -1,5 +1,7 @@
 package io.kmodfleet.store.serve;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.store.blob.BlobStore.Blob;
@@ -7,6 +9,7 @@ import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.Catalogue;
 import io.kmodfleet.store.catalogue.Catalogue.Kind;
 import io.kmodfleet.store.catalogue.Catalogue.Offer;
+import io.kmodfleet.store.catalogue.Changes;
 import io.kmodfleet.store.catalogue.Refusals;
 import io.kmodfleet.store.problem.Problem;
 import io.kmodfleet.store.problem.Problems;
@@ -37,17 +40,27 @@ class Downloads {
 
     private static final Logger LOG = Logger.getLogger(Downloads.class);
     private static final int CHUNK = 128 * 1024;
+    private static final int REMEMBERED = 10_000;
+    private static final Duration WHILE = Duration.ofSeconds(1);
     private static final String FOR_EVER = "public, max-age=31536000, immutable";
 
     private final Storage storage;
     private final Catalogue catalogue;
     private final Refusals refusals;
+    private final Changes changes;
     private final Vertx vertx;
 
-    Downloads(Storage storage, Catalogue catalogue, Refusals refusals, Vertx vertx) {
+    /** A thousand hosts ask for the same file in the same moment: the catalogue and the storage are asked once a second. */
+    private final Cache<Wanted, Known> known = Caffeine.newBuilder()
+            .expireAfterWrite(WHILE)
+            .maximumSize(REMEMBERED)
+            .build();
+
+    Downloads(Storage storage, Catalogue catalogue, Refusals refusals, Changes changes, Vertx vertx) {
         this.storage = storage;
         this.catalogue = catalogue;
         this.refusals = refusals;
+        this.changes = changes;
         this.vertx = vertx;
     }
 
@@ -65,6 +78,11 @@ class Downloads {
     /** @param name under which it is saved; absent for what is to be looked at */
     private record Found(Digest digest, Blob blob, Optional<String> name, String mediaType, String caching) {}
 
+    private record Wanted(Kind kind, Digest digest) {}
+
+    /** @param changes how often something had changed when it was looked up */
+    private record Known(Found found, long changes) {}
+
     private void serve(RoutingContext context, Function<Digest, Uni<Found>> finder) {
         Digest digest;
         try {
@@ -79,8 +97,17 @@ class Downloads {
                 .with(done -> {}, failure -> fail(context, failure));
     }
 
-    /** Only what the catalogue knows as that kind: a log that was taken unread is never served as a package. */
     private Uni<Found> find(Kind kind, Digest digest) {
+        Wanted wanted = new Wanted(kind, digest);
+        long now = changes.count();
+        Known before = known.getIfPresent(wanted);
+        return before != null && before.changes() == now
+                ? Uni.createFrom().item(before.found())
+                : lookUp(kind, digest).invoke(found -> known.put(wanted, new Known(found, now)));
+    }
+
+    /** Only what the catalogue knows as that kind: a log that was taken unread is never served as a package. */
+    private Uni<Found> lookUp(Kind kind, Digest digest) {
         return catalogue
                 .offer(kind, digest)
                 .map(offer -> allowed(kind, digest, offer.orElseThrow(() -> missing(kind, digest))))

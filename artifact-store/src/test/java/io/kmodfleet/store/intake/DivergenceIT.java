@@ -46,7 +46,8 @@ class DivergenceIT {
 
         List<JsonNode> found = of(first);
         assertThat(found).hasSize(1);
-        assertThat(found.get(0).path("other").asText()).isEqualTo(Digest.of(second).toString());
+        assertThat(found.get(0).path("other").asText())
+                .isEqualTo(Digest.of(second).toString());
         assertThat(found.get(0).path("open").asBoolean()).isTrue();
         assertThat(found.get(0).path("release").asText()).isEqualTo(Toy.RELEASE);
         JsonNode difference = found.get(0).path("differences").get(0);
@@ -69,7 +70,8 @@ class DivergenceIT {
         assertThat(store.put("packages", third).statusCode()).isEqualTo(201);
 
         assertThat(of(third)).hasSize(1);
-        assertThat(of(third).get(0).path("one").asText()).isEqualTo(Digest.of(first).toString());
+        assertThat(of(third).get(0).path("one").asText())
+                .isEqualTo(Digest.of(first).toString());
     }
 
     @Test
@@ -107,7 +109,8 @@ class DivergenceIT {
         String digest = Digest.of(archive).toString();
         List<JsonNode> found = new ArrayList<>();
         for (JsonNode item : store.items("/api/v1/divergences?limit=1000")) {
-            if (item.path("one").asText().equals(digest) || item.path("other").asText().equals(digest)) {
+            if (item.path("one").asText().equals(digest)
+                    || item.path("other").asText().equals(digest)) {
                 found.add(item);
             }
         }
