@@ -22,6 +22,7 @@ import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.module.ModuleFile;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -29,7 +30,6 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -270,10 +270,11 @@ class CrashSafeInstallIT {
         return new Payload("toy", List.of(module(file)), List.of(file), Optional.of(ToySource.readingAMap()));
     }
 
-    /** A real module, so that depmod takes it; each version with a body of its own. */
+    /** A real module, so that depmod takes it; each version with a body of its own, by what it says of its sources. */
     private byte[] version(int number) {
-        byte[] bytes = Arrays.copyOf(inTree, inTree.length + 1 + number);
-        bytes[bytes.length - 1] = (byte) number;
+        byte[] bytes = inTree.clone();
+        int at = new String(bytes, StandardCharsets.ISO_8859_1).indexOf("srcversion=") + "srcversion=".length();
+        bytes[at] = (byte) ('0' + number);
         return bytes;
     }
 
