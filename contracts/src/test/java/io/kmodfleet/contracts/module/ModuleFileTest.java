@@ -12,6 +12,7 @@ import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -203,17 +204,25 @@ class ModuleFileTest {
     void nothing_hides_behind_compressed_data() throws Exception {
         ByteArrayOutputStream gzip = new ByteArrayOutputStream();
         ByteArrayOutputStream xz = new ByteArrayOutputStream();
+        ByteArrayOutputStream zstd = new ByteArrayOutputStream();
         try (GZIPOutputStream first = new GZIPOutputStream(gzip);
-                XZOutputStream second = new XZOutputStream(xz, new LZMA2Options(0))) {
+                XZOutputStream second = new XZOutputStream(xz, new LZMA2Options(0));
+                ZstdOutputStream third = new ZstdOutputStream(zstd)) {
             first.write(MODULE);
             second.write(MODULE);
+            third.write(MODULE);
         }
-        for (ByteArrayOutputStream whole : List.of(gzip, xz)) {
+        for (ByteArrayOutputStream whole : List.of(gzip, xz, zstd)) {
             byte[] once = whole.toByteArray();
-            whole.writeBytes(once);
-            assertThatExceptionOfType(NotAModule.class)
-                    .isThrownBy(() -> ModuleFile.read(whole.toByteArray()))
-                    .withMessageContaining("bytes follow it");
+            // The same again, and a frame that zstd passes over.
+            for (byte[] more : List.of(once, HexFormat.of().parseHex("502a4d180100000000"), new byte[1])) {
+                ByteArrayOutputStream both = new ByteArrayOutputStream();
+                both.writeBytes(once);
+                both.writeBytes(more);
+                assertThatExceptionOfType(NotAModule.class)
+                        .isThrownBy(() -> ModuleFile.read(both.toByteArray()))
+                        .withMessageContaining("bytes follow it");
+            }
         }
     }
 
