@@ -1,0 +1,87 @@
+package io.kmodfleet.contracts.fuzz;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryType;
+
+/** What Jazzer calls: one {@link HostileInput}, by its class name, with a bound on what an input may cost. */
+public final class FuzzTarget {
+
+    /** Begins the line that says what inputs cost. */
+    static final String COST = "COST: ";
+
+    /** Of this thread's own time, instrumented: without that it is a fifth of it or less. */
+    private static final long MOST_NANOS = 5_000_000_000L;
+
+    /** Allocated in all while one input was parsed twice, whatever was freed of it. */
+    private static final long MOST_BYTES = 192L << 20;
+
+    /** After so many inputs classes are loaded and caches filled. */
+    private static final long WARM = 2_000;
+
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    private static HostileInput input;
+    private static long count;
+    private static long slowest;
+    private static long mostAllocated;
+    private static long heapWhenWarm;
+
+    private FuzzTarget() {}
+
+    public static void fuzzerInitialize(String[] arguments) throws ReflectiveOperationException {
+        input = Class.forName(arguments[0])
+                .asSubclass(HostileInput.class)
+                .getDeclaredConstructor()
+                .newInstance();
+    }
+
+    public static void fuzzerTestOneInput(byte[] bytes) throws Exception {
+        long nanos = THREADS.getCurrentThreadCpuTime();
+        long allocated = THREADS.getCurrentThreadAllocatedBytes();
+        input.parse(bytes);
+        nanos = THREADS.getCurrentThreadCpuTime() - nanos;
+        allocated = THREADS.getCurrentThreadAllocatedBytes() - allocated;
+        count++;
+        if (count == WARM) {
+            heapWhenWarm = heap();
+        }
+        // Before, most of it is what loading and instrumenting a class takes.
+        if (count > WARM) {
+            slowest = Math.max(slowest, nanos);
+            mostAllocated = Math.max(mostAllocated, allocated);
+            require(nanos <= MOST_NANOS, "an input to take at most 5 s", nanos / 1_000_000 + " ms");
+            require(allocated <= MOST_BYTES, "an input to allocate at most 192 MiB", (allocated >> 20) + " MiB");
+        }
+    }
+
+    public static void fuzzerTearDown() {
+        long heap = heap();
+        System.err.printf(
+                "%sslowest input %d ms, most allocated by one %d KiB, heap kept %s%d KiB, heap peak %d MiB%n",
+                COST,
+                slowest / 1_000_000,
+                mostAllocated >> 10,
+                heapWhenWarm == 0 ? "" : (heapWhenWarm >> 10) + " to ",
+                heap >> 10,
+                peak() >> 20);
+    }
+
+    private static void require(boolean condition, String expected, String but) {
+        if (!condition) {
+            throw new AssertionError("Expected " + expected + ", but it took " + but);
+        }
+    }
+
+    private static long heap() {
+        System.gc();
+        return ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed();
+    }
+
+    private static long peak() {
+        return ManagementFactory.getMemoryPoolMXBeans().stream()
+                .filter(pool -> pool.getType() == MemoryType.HEAP)
+                .mapToLong(pool -> pool.getPeakUsage().getUsed())
+                .sum();
+    }
+}
