@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -50,6 +51,12 @@ public final class Bundle {
 
     /** @param name for people; the digest tells what it is */
     public record Entry(Kind kind, Digest digest, long size, String name) {
+        public Entry {
+            Objects.requireNonNull(kind, "kind");
+            Objects.requireNonNull(digest, "digest");
+            Objects.requireNonNull(name, "name");
+        }
+
         String member() {
             return kind.collection + "/" + digest.hex();
         }
@@ -137,6 +144,9 @@ public final class Bundle {
         byte[] bytes = member(tar, INDEX, MOST_INDEX_BYTES);
         try {
             Index index = FleetJson.mapper().readValue(bytes, Index.class);
+            if (index == null) {
+                throw new Damaged("Expected an index of a bundle, but it is null");
+            }
             if (index.format() != FORMAT) {
                 throw new Damaged("Expected a bundle of format " + FORMAT + ", but it is of format " + index.format()
                         + ". Use a kmodfleet that is as new as the one that wrote it");

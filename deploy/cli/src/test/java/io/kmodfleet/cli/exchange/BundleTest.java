@@ -7,6 +7,7 @@ import io.kmodfleet.cli.exchange.Bundle.Entry;
 import io.kmodfleet.cli.exchange.Bundle.Index;
 import io.kmodfleet.cli.exchange.Bundle.Kind;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.fuzz.Tar;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -94,6 +95,27 @@ class BundleTest {
         assertThatExceptionOfType(Bundle.Damaged.class)
                 .isThrownBy(() -> Bundle.read(new ByteArrayInputStream(joined), this::requireWhole))
                 .withMessageContaining("nothing behind");
+    }
+
+    @Test
+    void an_index_that_does_not_say_everything_is_no_index() {
+        String entry = "{\"kind\":\"LOG\",\"digest\":\"" + Digest.of(new byte[0]) + "\",\"size\":0,\"name\":\"x\"}";
+        for (String files : List.of(
+                "null",
+                "[null]",
+                "[{}]",
+                "[" + entry.replace("\"kind\":\"LOG\",", "") + "]",
+                "[" + entry.replaceAll("\"digest\":\"[^\"]*\",", "") + "]",
+                "[" + entry.replace(",\"name\":\"x\"", "") + "]")) {
+            byte[] bundle = Tar.of(Map.of(
+                    "index.json", "{\"format\":1,\"files\":%s}".formatted(files).getBytes()));
+            assertThatExceptionOfType(Bundle.Damaged.class)
+                    .as(files)
+                    .isThrownBy(() -> Bundle.read(new ByteArrayInputStream(bundle), this::requireWhole));
+        }
+        assertThatExceptionOfType(Bundle.Damaged.class)
+                .isThrownBy(() ->
+                        Bundle.readIndex(new ByteArrayInputStream(Tar.of(Map.of("index.json", "null".getBytes())))));
     }
 
     @Test
