@@ -11,12 +11,16 @@ import io.kmodfleet.contracts.fuzz.Tar;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.junit.jupiter.api.Test;
 
 class BundleTest {
@@ -116,6 +120,38 @@ class BundleTest {
         assertThatExceptionOfType(Bundle.Damaged.class)
                 .isThrownBy(() ->
                         Bundle.readIndex(new ByteArrayInputStream(Tar.of(Map.of("index.json", "null".getBytes())))));
+    }
+
+    @Test
+    void a_name_as_long_as_the_memory_is_refused_before_it_is_kept() {
+        for (byte type : new byte[] {TarConstants.LF_GNUTYPE_LONGNAME, TarConstants.LF_PAX_EXTENDED_HEADER_LC}) {
+            TarArchiveEntry entry = new TarArchiveEntry("name", type);
+            entry.setSize(1L << 32);
+            byte[] header = new byte[512];
+            entry.writeEntryHeader(header);
+            String begin = type == TarConstants.LF_GNUTYPE_LONGNAME ? "" : (1L << 32) + " path=";
+            CountingEndless endless = new CountingEndless();
+            InputStream bundle = new SequenceInputStream(
+                    new SequenceInputStream(
+                            new ByteArrayInputStream(header), new ByteArrayInputStream(begin.getBytes())),
+                    endless);
+
+            assertThatExceptionOfType(Bundle.Damaged.class)
+                    .as("type %c", type)
+                    .isThrownBy(() -> Bundle.read(bundle, this::requireWhole));
+            assertThat(endless.count).as("type %c", type).isLessThan(1 << 20);
+        }
+    }
+
+    private static final class CountingEndless extends InputStream {
+
+        private long count;
+
+        @Override
+        public int read() {
+            count++;
+            return 'a';
+        }
     }
 
     @Test
