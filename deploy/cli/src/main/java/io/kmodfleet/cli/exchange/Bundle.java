@@ -145,19 +145,24 @@ public final class Bundle {
     }
 
     private static Index indexOf(Reading tar) throws IOException {
-        byte[] bytes = member(tar, INDEX, MOST_INDEX_BYTES);
+        Index index = parsed(member(tar, INDEX, MOST_INDEX_BYTES));
+        if (index == null) {
+            throw new Damaged("Expected an index of a bundle, but it is null");
+        }
+        if (index.format() != FORMAT) {
+            throw new Damaged("Expected a bundle of format " + FORMAT + ", but it is of format " + index.format()
+                    + ". Use a kmodfleet that is as new as the one that wrote it");
+        }
+        return index;
+    }
+
+    private static Index parsed(byte[] json) throws Damaged {
         try {
-            Index index = FleetJson.mapper().readValue(bytes, Index.class);
-            if (index == null) {
-                throw new Damaged("Expected an index of a bundle, but it is null");
-            }
-            if (index.format() != FORMAT) {
-                throw new Damaged("Expected a bundle of format " + FORMAT + ", but it is of format " + index.format()
-                        + ". Use a kmodfleet that is as new as the one that wrote it");
-            }
-            return index;
+            return FleetJson.mapper().readValue(json, Index.class);
         } catch (JsonProcessingException e) {
             throw new Damaged("Expected an index of a bundle, but " + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw new Damaged("Expected an index of a bundle, but " + e.getMessage());
         }
     }
 

@@ -117,9 +117,13 @@ class BundleTest {
                     .as(files)
                     .isThrownBy(() -> Bundle.read(new ByteArrayInputStream(bundle), this::requireWhole));
         }
-        assertThatExceptionOfType(Bundle.Damaged.class)
-                .isThrownBy(() ->
-                        Bundle.readIndex(new ByteArrayInputStream(Tar.of(Map.of("index.json", "null".getBytes())))));
+        // The last as Jackson takes it: a text in UTF-32.
+        for (String json : List.of("null", "", "[]", "\0\0\0{aaaa")) {
+            byte[] bundle = Tar.of(Map.of("index.json", json.getBytes(StandardCharsets.ISO_8859_1)));
+            assertThatExceptionOfType(Bundle.Damaged.class)
+                    .as(json)
+                    .isThrownBy(() -> Bundle.readIndex(new ByteArrayInputStream(bundle)));
+        }
     }
 
     @Test
