@@ -57,7 +57,7 @@ public enum Compression {
         }
         int most = (int) Math.min(MAX_BYTES, Math.max(ALWAYS_TAKEN, (long) file.length * MOST_RATIO));
         if (compression == ZSTD) {
-            ZstdFrame.checkAlone(file);
+            ZstdFrame.check(file, most);
         }
         ByteArrayInputStream compressed = new ByteArrayInputStream(file);
         try (InputStream in = compression.open(compressed)) {
