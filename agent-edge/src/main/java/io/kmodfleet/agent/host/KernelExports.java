@@ -5,15 +5,16 @@ import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.module.Compression;
 import io.kmodfleet.contracts.module.ModuleFile;
 import io.kmodfleet.contracts.module.NotAModule;
-import java.io.BufferedReader;
+import io.kmodfleet.contracts.module.NotSymvers;
+import io.kmodfleet.contracts.module.Symvers;
+import io.kmodfleet.contracts.module.Symvers.Offer;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -22,10 +23,12 @@ import java.util.stream.Stream;
  */
 public final class KernelExports {
 
-    /** {@code 0x<crc> symbol file export-type [namespace]}, by tabs (Documentation/kbuild/modules.rst). */
-    private static final Pattern LINE = Pattern.compile("0x([0-9a-f]{8})\t([^\t]+)\t([^\t]+)\t.*");
-
-    private static final String KERNEL_ITSELF = "vmlinux";
+    /** Those of the kernel itself first, then by the module that exports them, and by name. */
+    private static final Comparator<Map.Entry<String, Offer>> KERNEL_ITSELF_FIRST = Comparator.comparing(
+                    (Map.Entry<String, Offer> symbol) ->
+                            !symbol.getValue().exporter().equals("vmlinux"))
+            .thenComparing(symbol -> symbol.getValue().exporter())
+            .thenComparing(Map.Entry::getKey);
 
     /** As JSON, without the CRC, its name has: two pairs of quotes, a colon, a comma. */
     private static final int AROUND_A_SYMBOL = 8 + 6;
@@ -45,23 +48,18 @@ public final class KernelExports {
      */
     public Optional<KernelInterface> of(String release, int mostBytes) {
         Optional<ModuleFile> own = moduleOfKernel(release);
-        Optional<Map<String, Map<String, String>>> symbols = own.flatMap(any -> symvers(release));
-        if (symbols.isEmpty()) {
+        Optional<Symvers> symvers = own.flatMap(any -> symvers(release));
+        if (symvers.isEmpty()) {
             return Optional.empty();
         }
         TreeMap<String, String> crcs = new TreeMap<>();
         int room = mostBytes;
-        for (boolean ofKernel : new boolean[] {true, false}) {
-            for (Map.Entry<String, Map<String, String>> file : symbols.get().entrySet()) {
-                if (file.getKey().equals(KERNEL_ITSELF) != ofKernel) {
-                    continue;
-                }
-                for (Map.Entry<String, String> symbol : file.getValue().entrySet()) {
-                    room -= symbol.getKey().length() + AROUND_A_SYMBOL;
-                    if (room >= 0) {
-                        crcs.put(symbol.getKey(), symbol.getValue());
-                    }
-                }
+        for (Map.Entry<String, Offer> symbol : symvers.get().offers().entrySet().stream()
+                .sorted(KERNEL_ITSELF_FIRST)
+                .toList()) {
+            room -= symbol.getKey().length() + AROUND_A_SYMBOL;
+            if (room >= 0) {
+                crcs.put(symbol.getKey(), symbol.getValue().crc());
             }
         }
         return Optional.of(
@@ -89,16 +87,22 @@ public final class KernelExports {
             return Optional.of("its struct module has " + needs.get().moduleSize() + " bytes, and that of " + release
                     + " has " + own.get().structSize());
         }
-        Map<String, String> offered = new TreeMap<>();
-        symvers(release).ifPresent(files -> files.values().forEach(offered::putAll));
+        Optional<Symvers> offered = symvers(release);
         if (offered.isEmpty()) {
             return Optional.empty();
         }
+        Map<String, Offer> offers = offered.get().offers();
         return needs.get().crcs().entrySet().stream()
-                .filter(symbol -> !symbol.getValue().equals(offered.get(symbol.getKey())))
-                .findFirst()
-                .map(symbol -> "symbol " + symbol.getKey() + " has CRC " + symbol.getValue() + " in it, and "
-                        + offered.getOrDefault(symbol.getKey(), "none") + " in " + release);
+                .map(symbol -> misfit(symbol.getKey(), symbol.getValue(), offers, release))
+                .flatMap(Optional::stream)
+                .findFirst();
+    }
+
+    private static Optional<String> misfit(String symbol, String crc, Map<String, Offer> offers, String release) {
+        String offered = offers.containsKey(symbol) ? offers.get(symbol).crc() : "none";
+        return offered.equals(crc)
+                ? Optional.empty()
+                : Optional.of("symbol " + symbol + " has CRC " + crc + " in it, and " + offered + " in " + release);
     }
 
     /** What every module of this kernel says it is for, where the kernel has modules of its own here. */
@@ -106,22 +110,13 @@ public final class KernelExports {
         return moduleOfKernel(release).map(module -> module.info().vermagic());
     }
 
-    /** By the file that exports them, in the order of the file's names. */
-    private Optional<Map<String, Map<String, String>>> symvers(String release) {
-        Map<String, Map<String, String>> files = new TreeMap<>();
-        Path symvers = root.at("/lib/modules/" + release + "/build/Module.symvers");
-        try (BufferedReader lines = Files.newBufferedReader(symvers, StandardCharsets.ISO_8859_1)) {
-            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-                var symbol = LINE.matcher(line);
-                if (symbol.matches()) {
-                    files.computeIfAbsent(symbol.group(3), any -> new TreeMap<>())
-                            .put(symbol.group(2), symbol.group(1));
-                }
-            }
-        } catch (IOException e) {
+    private Optional<Symvers> symvers(String release) {
+        try {
+            byte[] file = Files.readAllBytes(root.at("/lib/modules/" + release + "/build/Module.symvers"));
+            return Optional.of(Symvers.parse(file));
+        } catch (IOException | NotSymvers e) {
             return Optional.empty();
         }
-        return files.isEmpty() ? Optional.empty() : Optional.of(files);
     }
 
     private Optional<ModuleFile> moduleOfKernel(String release) {

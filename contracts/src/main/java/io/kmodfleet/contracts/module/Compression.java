@@ -56,6 +56,9 @@ public enum Compression {
             return checkSize(file, MAX_BYTES);
         }
         int most = (int) Math.min(MAX_BYTES, Math.max(ALWAYS_TAKEN, (long) file.length * MOST_RATIO));
+        if (compression == ZSTD) {
+            ZstdFrame.check(file, most);
+        }
         ByteArrayInputStream compressed = new ByteArrayInputStream(file);
         try (InputStream in = compression.open(compressed)) {
             byte[] expanded = checkSize(in.readNBytes(most + 1), most);

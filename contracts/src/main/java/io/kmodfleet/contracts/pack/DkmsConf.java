@@ -22,16 +22,27 @@ import java.util.regex.Pattern;
  */
 public record DkmsConf(String name, String version, List<String> modules, Binding binding) {
 
+    /** In characters; real ones have one or two thousand. */
+    private static final int LONGEST = 64 * 1024;
+
+    /** Of a value, in characters: without a bound, a variable made of two of another doubles with every line. */
+    private static final int LONGEST_VALUE = 1024;
+
+    private static final String MODULE_NAME = "BUILT_MODULE_NAME";
     private static final Pattern ASSIGNMENT = Pattern.compile("\\s*([A-Za-z_]+)(?:\\[(\\d+)])?=(.*)");
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{?([A-Za-z_]+)}?");
 
     public static DkmsConf parse(String text) throws Refusal {
+        if (text.length() > LONGEST) {
+            throw new Refusal(
+                    Rule.BAD_DKMS_CONF,
+                    "Expected a dkms.conf of at most " + LONGEST + " characters, but it has " + text.length());
+        }
         Map<String, String> values = new LinkedHashMap<>();
         for (String line : text.split("\n")) {
             Matcher matcher = ASSIGNMENT.matcher(line);
             if (matcher.matches()) {
-                String key =
-                        matcher.group(2) == null ? matcher.group(1) : matcher.group(1) + "[" + matcher.group(2) + "]";
+                String key = key(matcher.group(1), matcher.group(2));
                 plain(matcher.group(3), values).ifPresent(value -> values.put(key, value));
             }
         }
@@ -50,12 +61,19 @@ public record DkmsConf(String name, String version, List<String> modules, Bindin
         }
     }
 
+    /** The first element of an array and the variable of its name are the same to bash. */
+    private static String key(String name, String index) {
+        return index == null || index.equals("0") ? name : name + "[" + index + "]";
+    }
+
     private static List<String> modulesOf(Map<String, String> values, String name) {
         List<String> modules = new ArrayList<>();
-        for (int i = 0; values.containsKey("BUILT_MODULE_NAME[" + i + "]"); i++) {
-            modules.add(Grammar.module(values.get("BUILT_MODULE_NAME[" + i + "]")));
+        String first = values.getOrDefault(MODULE_NAME, "");
+        modules.add(Grammar.module(first.isEmpty() ? name : first));
+        for (int i = 1; values.containsKey(key(MODULE_NAME, Integer.toString(i))); i++) {
+            modules.add(Grammar.module(values.get(key(MODULE_NAME, Integer.toString(i)))));
         }
-        return modules.isEmpty() ? List.of(values.getOrDefault("BUILT_MODULE_NAME", name)) : List.copyOf(modules);
+        return List.copyOf(modules);
     }
 
     private static String required(Map<String, String> values, String key) throws Refusal {
@@ -92,6 +110,9 @@ public record DkmsConf(String name, String version, List<String> modules, Bindin
                 return Optional.empty();
             }
             matcher.appendReplacement(expanded, Matcher.quoteReplacement(value));
+            if (expanded.length() > LONGEST_VALUE) {
+                return Optional.empty();
+            }
         }
         matcher.appendTail(expanded);
         String value = expanded.toString();

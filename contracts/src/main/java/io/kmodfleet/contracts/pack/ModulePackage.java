@@ -84,7 +84,11 @@ public record ModulePackage(Digest digest, PackageManifest manifest, byte[] dkms
 
     private static PackageManifest manifestOf(byte[] json) throws Refusal {
         try {
-            return FleetJson.mapper().readValue(json, PackageManifest.class);
+            PackageManifest manifest = FleetJson.mapper().readValue(json, PackageManifest.class);
+            if (manifest == null) {
+                throw new Refusal(Rule.MANIFEST_UNREADABLE, "Expected a manifest, but it is null");
+            }
+            return manifest;
         } catch (JsonProcessingException e) {
             throw new Refusal(
                     Rule.MANIFEST_UNREADABLE,

@@ -12,6 +12,7 @@ import java.io.OutputStream;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -200,20 +201,51 @@ class ModuleFileTest {
     }
 
     @Test
+    void a_zstd_frame_takes_no_memory_for_sizes_that_no_module_has() {
+        String runs = "626262".repeat(47);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        for (String hex : List.of(
+                // Runs of 800 KB, where a block has 128 KiB at most; it says that there are 1.6 GB of them, or nothing.
+                "28b52ffda4" + "62".repeat(4) + runs + "002e0000000000000000013b010000" + "0899e9d851",
+                "28b52ffd0060" + "6262".repeat(64) + "010000",
+                // 4 GiB and more, of nothing.
+                "28b52ffda0ffffffff010000",
+                "28b52ffde00000000001000000010000")) {
+            byte[] frame = HexFormat.of().parseHex(hex);
+            long allocated = threads.getCurrentThreadAllocatedBytes();
+            assertThatExceptionOfType(NotAModule.class)
+                    .as(hex)
+                    .isThrownBy(() -> ModuleFile.read(frame))
+                    .withMessageContaining("at most");
+            assertThat(threads.getCurrentThreadAllocatedBytes() - allocated)
+                    .as(hex)
+                    .isLessThan(32L << 20);
+        }
+    }
+
+    @Test
     void nothing_hides_behind_compressed_data() throws Exception {
         ByteArrayOutputStream gzip = new ByteArrayOutputStream();
         ByteArrayOutputStream xz = new ByteArrayOutputStream();
+        ByteArrayOutputStream zstd = new ByteArrayOutputStream();
         try (GZIPOutputStream first = new GZIPOutputStream(gzip);
-                XZOutputStream second = new XZOutputStream(xz, new LZMA2Options(0))) {
+                XZOutputStream second = new XZOutputStream(xz, new LZMA2Options(0));
+                ZstdOutputStream third = new ZstdOutputStream(zstd)) {
             first.write(MODULE);
             second.write(MODULE);
+            third.write(MODULE);
         }
-        for (ByteArrayOutputStream whole : List.of(gzip, xz)) {
+        for (ByteArrayOutputStream whole : List.of(gzip, xz, zstd)) {
             byte[] once = whole.toByteArray();
-            whole.writeBytes(once);
-            assertThatExceptionOfType(NotAModule.class)
-                    .isThrownBy(() -> ModuleFile.read(whole.toByteArray()))
-                    .withMessageContaining("bytes follow it");
+            // The same again, and a frame that zstd passes over.
+            for (byte[] more : List.of(once, HexFormat.of().parseHex("502a4d180100000000"), new byte[1])) {
+                ByteArrayOutputStream both = new ByteArrayOutputStream();
+                both.writeBytes(once);
+                both.writeBytes(more);
+                assertThatExceptionOfType(NotAModule.class)
+                        .isThrownBy(() -> ModuleFile.read(both.toByteArray()))
+                        .withMessageContaining("bytes follow it");
+            }
         }
     }
 

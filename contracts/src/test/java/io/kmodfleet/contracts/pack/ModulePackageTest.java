@@ -136,6 +136,15 @@ class ModulePackageTest {
     }
 
     @Test
+    void what_is_no_manifest_is_refused() throws Exception {
+        for (String json : List.of("null", "", "[]", "{}", "1", "{\"format\":1,\"modules\":[null]}")) {
+            List<Member> members = new ArrayList<>(TarGz.read(PackageFixture.archive(), 1 << 20));
+            members.set(0, new Member("manifest.json", json.getBytes(StandardCharsets.UTF_8), false));
+            assertRefused(Rule.MANIFEST_UNREADABLE, TarGz.write(members));
+        }
+    }
+
+    @Test
     void an_install_script_of_somebody_elses_is_refused() throws Exception {
         List<Member> members = new ArrayList<>();
         for (Member member : TarGz.read(PackageFixture.archive(), 1 << 20)) {

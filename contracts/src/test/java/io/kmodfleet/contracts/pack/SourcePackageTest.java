@@ -59,6 +59,40 @@ class SourcePackageTest {
     }
 
     @Test
+    void a_built_module_is_named_as_bash_would_name_it_and_always_as_a_module() throws Refusal {
+        String conf = "PACKAGE_NAME=toy\nPACKAGE_VERSION=1\n";
+
+        assertThat(DkmsConf.parse(conf + "BUILT_MODULE_NAME=one\nBUILT_MODULE_NAME[1]=${BUILT_MODULE_NAME}_more\n")
+                        .modules())
+                .containsExactly("one", "one_more");
+        assertThat(DkmsConf.parse(conf + "BUILT_MODULE_NAME=\"\"\n").modules()).containsExactly("toy");
+        for (String name : List.of("../one", "-o", "a b", "x".repeat(57))) {
+            assertThatExceptionOfType(Refusal.class)
+                    .as(name)
+                    .isThrownBy(() -> DkmsConf.parse(conf + "BUILT_MODULE_NAME='" + name + "'\n"))
+                    .satisfies(refusal -> assertThat(refusal.rule()).isEqualTo(Rule.BAD_DKMS_CONF));
+        }
+    }
+
+    @Test
+    void variables_that_double_with_every_line_cost_nothing() throws Refusal {
+        StringBuilder conf = new StringBuilder("PACKAGE_NAME=toy\nPACKAGE_VERSION=1\nA=xxxxxxxxxxxxxxxx\n");
+        conf.append("A=$A$A\n".repeat(64));
+
+        assertThat(DkmsConf.parse(conf.toString()).name()).isEqualTo("toy");
+        assertThatExceptionOfType(Refusal.class)
+                .isThrownBy(() -> DkmsConf.parse(conf + "PACKAGE_NAME=$A\n"))
+                .satisfies(refusal -> assertThat(refusal.rule()).isEqualTo(Rule.BAD_DKMS_CONF));
+    }
+
+    @Test
+    void a_dkms_conf_larger_than_any_real_one_is_refused() {
+        assertThatExceptionOfType(Refusal.class)
+                .isThrownBy(() -> DkmsConf.parse("PACKAGE_NAME=toy\nPACKAGE_VERSION=1\n" + "#\n".repeat(40_000)))
+                .satisfies(refusal -> assertThat(refusal.rule()).isEqualTo(Rule.BAD_DKMS_CONF));
+    }
+
+    @Test
     void files_outside_the_tree_are_refused() {
         for (String path : List.of("../x", "/etc/x", "a/../../x", "a//x", "a/./x")) {
             byte[] archive = TarGz.write(List.of(

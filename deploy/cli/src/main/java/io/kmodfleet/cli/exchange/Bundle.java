@@ -4,10 +4,12 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.wire.FleetJson;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
@@ -27,6 +29,9 @@ public final class Bundle {
 
     /** Larger than any file that a store takes. */
     private static final int MOST_FILE_BYTES = ModulePackage.MAX_BYTES;
+
+    /** Headers and padding between two files; the parser keeps a name of any length that a header gives it. */
+    private static final int MOST_BETWEEN_FILES = 64 * 1024;
 
     private Bundle() {}
 
@@ -50,6 +55,12 @@ public final class Bundle {
 
     /** @param name for people; the digest tells what it is */
     public record Entry(Kind kind, Digest digest, long size, String name) {
+        public Entry {
+            Objects.requireNonNull(kind, "kind");
+            Objects.requireNonNull(digest, "digest");
+            Objects.requireNonNull(name, "name");
+        }
+
         String member() {
             return kind.collection + "/" + digest.hex();
         }
@@ -107,12 +118,12 @@ public final class Bundle {
 
     /** The index alone, for whoever wants to compare it first. */
     public static Index readIndex(InputStream in) throws IOException {
-        return indexOf(new TarArchiveInputStream(in));
+        return indexOf(new Reading(in));
     }
 
     /** Every file of the bundle, in the order of its index. Takes as much memory as the largest file. */
     public static Index read(InputStream in, Sink sink) throws IOException {
-        TarArchiveInputStream tar = new TarArchiveInputStream(in);
+        Reading tar = new Reading(in);
         Index index = indexOf(tar);
         Set<String> seen = new TreeSet<>();
         for (Entry entry : index.files()) {
@@ -127,28 +138,36 @@ public final class Bundle {
             requireEqual(entry, bytes);
             sink.take(entry, bytes);
         }
-        if (next(tar) != null) {
+        if (tar.next() != null) {
             throw new Damaged("Expected nothing behind the files that the index names, but there is more");
         }
         return index;
     }
 
-    private static Index indexOf(TarArchiveInputStream tar) throws IOException {
-        byte[] bytes = member(tar, INDEX, MOST_INDEX_BYTES);
+    private static Index indexOf(Reading tar) throws IOException {
+        Index index = parsed(member(tar, INDEX, MOST_INDEX_BYTES));
+        if (index == null) {
+            throw new Damaged("Expected an index of a bundle, but it is null");
+        }
+        if (index.format() != FORMAT) {
+            throw new Damaged("Expected a bundle of format " + FORMAT + ", but it is of format " + index.format()
+                    + ". Use a kmodfleet that is as new as the one that wrote it");
+        }
+        return index;
+    }
+
+    private static Index parsed(byte[] json) throws Damaged {
         try {
-            Index index = FleetJson.mapper().readValue(bytes, Index.class);
-            if (index.format() != FORMAT) {
-                throw new Damaged("Expected a bundle of format " + FORMAT + ", but it is of format " + index.format()
-                        + ". Use a kmodfleet that is as new as the one that wrote it");
-            }
-            return index;
+            return FleetJson.mapper().readValue(json, Index.class);
         } catch (JsonProcessingException e) {
             throw new Damaged("Expected an index of a bundle, but " + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw new Damaged("Expected an index of a bundle, but " + e.getMessage());
         }
     }
 
-    private static byte[] member(TarArchiveInputStream tar, String name, int most) throws IOException {
-        TarArchiveEntry entry = next(tar);
+    private static byte[] member(Reading tar, String name, int most) throws IOException {
+        TarArchiveEntry entry = tar.next();
         if (entry == null) {
             throw new Damaged("Expected " + name + ", but the bundle ends before it: it was cut off");
         }
@@ -162,7 +181,7 @@ public final class Bundle {
         }
         byte[] bytes = new byte[0];
         try {
-            bytes = tar.readNBytes((int) entry.getSize());
+            bytes = tar.bytesOf(entry);
         } catch (IOException e) {
             // The tar says so itself where it knows.
         }
@@ -170,14 +189,6 @@ public final class Bundle {
             throw new Damaged("Expected all of " + name + ", but the bundle ends inside it: it was cut off");
         }
         return bytes;
-    }
-
-    private static TarArchiveEntry next(TarArchiveInputStream tar) throws IOException {
-        try {
-            return tar.getNextEntry();
-        } catch (IOException | IllegalArgumentException e) {
-            throw new Damaged("Expected a bundle that 'kmodfleet export bundle' wrote, but " + e.getMessage());
-        }
     }
 
     private static void requireEqual(Entry entry, byte[] bytes) throws Damaged {
@@ -196,5 +207,67 @@ public final class Bundle {
         tar.putArchiveEntry(entry);
         tar.write(bytes);
         tar.closeArchiveEntry();
+    }
+
+    /** A tar that is read no further than the next file, and of what lies before it only so much. */
+    private static final class Reading {
+
+        private final Bounded bounded;
+        private final TarArchiveInputStream tar;
+
+        Reading(InputStream in) {
+            bounded = new Bounded(in);
+            tar = new TarArchiveInputStream(bounded);
+        }
+
+        TarArchiveEntry next() throws IOException {
+            bounded.left = MOST_BETWEEN_FILES;
+            try {
+                return tar.getNextEntry();
+            } catch (IOException | IllegalArgumentException e) {
+                throw new Damaged("Expected a bundle that 'kmodfleet export bundle' wrote, but " + e.getMessage());
+            }
+        }
+
+        byte[] bytesOf(TarArchiveEntry entry) throws IOException {
+            bounded.left = entry.getSize();
+            return tar.readNBytes((int) entry.getSize());
+        }
+    }
+
+    private static final class Bounded extends FilterInputStream {
+
+        private long left;
+
+        Bounded(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            int count = super.read(bytes, offset, length);
+            left -= Math.max(0, count);
+            if (left < 0) {
+                throw new IOException("there are more than " + MOST_BETWEEN_FILES + " bytes between two files");
+            }
+            return count;
+        }
+
+        @Override
+        public long skip(long count) throws IOException {
+            byte[] skipped = new byte[(int) Math.min(count, 8192)];
+            return Math.max(0, read(skipped, 0, skipped.length));
+        }
+
+        @Override
+        public boolean markSupported() {
+            return false;
+        }
     }
 }

@@ -7,15 +7,20 @@ import io.kmodfleet.cli.exchange.Bundle.Entry;
 import io.kmodfleet.cli.exchange.Bundle.Index;
 import io.kmodfleet.cli.exchange.Bundle.Kind;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.fuzz.Tar;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.SequenceInputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarConstants;
 import org.junit.jupiter.api.Test;
 
 class BundleTest {
@@ -94,6 +99,63 @@ class BundleTest {
         assertThatExceptionOfType(Bundle.Damaged.class)
                 .isThrownBy(() -> Bundle.read(new ByteArrayInputStream(joined), this::requireWhole))
                 .withMessageContaining("nothing behind");
+    }
+
+    @Test
+    void an_index_that_does_not_say_everything_is_no_index() {
+        String entry = "{\"kind\":\"LOG\",\"digest\":\"" + Digest.of(new byte[0]) + "\",\"size\":0,\"name\":\"x\"}";
+        for (String files : List.of(
+                "null",
+                "[null]",
+                "[{}]",
+                "[" + entry.replace("\"kind\":\"LOG\",", "") + "]",
+                "[" + entry.replaceAll("\"digest\":\"[^\"]*\",", "") + "]",
+                "[" + entry.replace(",\"name\":\"x\"", "") + "]")) {
+            byte[] bundle = Tar.of(Map.of(
+                    "index.json", "{\"format\":1,\"files\":%s}".formatted(files).getBytes()));
+            assertThatExceptionOfType(Bundle.Damaged.class)
+                    .as(files)
+                    .isThrownBy(() -> Bundle.read(new ByteArrayInputStream(bundle), this::requireWhole));
+        }
+        // The last as Jackson takes it: a text in UTF-32.
+        for (String json : List.of("null", "", "[]", "\0\0\0{aaaa")) {
+            byte[] bundle = Tar.of(Map.of("index.json", json.getBytes(StandardCharsets.ISO_8859_1)));
+            assertThatExceptionOfType(Bundle.Damaged.class)
+                    .as(json)
+                    .isThrownBy(() -> Bundle.readIndex(new ByteArrayInputStream(bundle)));
+        }
+    }
+
+    @Test
+    void a_name_as_long_as_the_memory_is_refused_before_it_is_kept() {
+        for (byte type : new byte[] {TarConstants.LF_GNUTYPE_LONGNAME, TarConstants.LF_PAX_EXTENDED_HEADER_LC}) {
+            TarArchiveEntry entry = new TarArchiveEntry("name", type);
+            entry.setSize(1L << 32);
+            byte[] header = new byte[512];
+            entry.writeEntryHeader(header);
+            String begin = type == TarConstants.LF_GNUTYPE_LONGNAME ? "" : (1L << 32) + " path=";
+            CountingEndless endless = new CountingEndless();
+            InputStream bundle = new SequenceInputStream(
+                    new SequenceInputStream(
+                            new ByteArrayInputStream(header), new ByteArrayInputStream(begin.getBytes())),
+                    endless);
+
+            assertThatExceptionOfType(Bundle.Damaged.class)
+                    .as("type %c", type)
+                    .isThrownBy(() -> Bundle.read(bundle, this::requireWhole));
+            assertThat(endless.count).as("type %c", type).isLessThan(1 << 20);
+        }
+    }
+
+    private static final class CountingEndless extends InputStream {
+
+        private long count;
+
+        @Override
+        public int read() {
+            count++;
+            return 'a';
+        }
     }
 
     @Test
