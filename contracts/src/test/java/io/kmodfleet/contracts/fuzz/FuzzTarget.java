@@ -52,7 +52,7 @@ public final class FuzzTarget {
      */
     private record Cost(long nanos, long allocated) {
 
-        private static final long MOST_NANOS = 5_000_000_000L;
+        private static final long MOST_NANOS = 2_000_000_000L;
         private static final long MOST_BYTES = 192L << 20;
         private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
@@ -70,7 +70,7 @@ public final class FuzzTarget {
 
         void require() {
             if (!isBearable()) {
-                throw new AssertionError("Expected an input to take at most 5 s and 192 MiB, but it took "
+                throw new AssertionError("Expected an input to take at most 2 s and 192 MiB, but it took "
                         + nanos / 1_000_000 + " ms and " + (allocated >> 20) + " MiB");
             }
         }

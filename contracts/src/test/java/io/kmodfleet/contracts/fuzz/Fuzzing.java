@@ -74,9 +74,10 @@ public final class Fuzzing {
                 "--instrumentation_includes=io.kmodfleet.**:org.apache.commons.compress.**:org.tukaani.xz.**"
                         + ":io.airlift.compress.**:com.fasterxml.jackson.core.json.**",
                 "--instrumentation_excludes=io.kmodfleet.contracts.fuzz.**",
-                "--custom_hook_excludes=org.assertj.**",
+                "--custom_hook_excludes=org.assertj.**:com.fasterxml.**",
                 "--reproducer_path=" + directory,
-                "-artifact_prefix=" + directory + "/",
+                // Among the inputs: what was found is tried again until it is mended.
+                "-artifact_prefix=" + corpus + "/",
                 "-max_total_time=" + SECONDS,
                 "-max_len=" + LONGEST,
                 // Of the clock: on a machine that does other work too. FuzzTarget counts this thread's own.

@@ -159,6 +159,8 @@ final class ModuleInputs {
                     new ArrayList<>(compressed("a module".repeat(20).getBytes(StandardCharsets.UTF_8)));
             seeds.addAll(compressed(toy().bytes()));
             seeds.addAll(compressed(new byte[0]));
+            seeds.add(HexFormat.of()
+                    .parseHex("28b52ffda469" + "62".repeat(132) + "002e00000000000000003b0100000899e9d851"));
             return seeds;
         }
 

@@ -36,7 +36,7 @@ final class PackageInputs {
                     archive,
                     unzipped(archive),
                     FleetJson.writeBytes(PackageFixture.manifest(PackageFixture.module())),
-                    "{}".getBytes(StandardCharsets.UTF_8));
+                    "null".getBytes(StandardCharsets.UTF_8));
         }
 
         @Override
@@ -151,14 +151,18 @@ final class PackageInputs {
 
         @Override
         public List<byte[]> seeds() {
-            return List.of(PackageFixture.DKMS_CONF, """
+            return List.of(
+                    PackageFixture.DKMS_CONF,
+                    """
                     PACKAGE_NAME=toy # a comment
                     PACKAGE_VERSION='1.0'
                     LONG="${PACKAGE_NAME}_$PACKAGE_NAME"
                     BUILT_MODULE_NAME="$LONG"
                     BUILT_MODULE_NAME[1]=other
                     MAKE[0]="make KVER=$kernelver"
-                    """.getBytes(StandardCharsets.UTF_8));
+                    """.getBytes(StandardCharsets.UTF_8),
+                    ("PACKAGE_NAME=toy\nPACKAGE_VERSION=1\n" + "PACKAGE_NAME=$PACKAGE_NAME$PACKAGE_NAME\n".repeat(40))
+                            .getBytes(StandardCharsets.UTF_8));
         }
 
         @Override

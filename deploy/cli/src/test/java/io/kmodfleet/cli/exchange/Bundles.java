@@ -31,7 +31,8 @@ public final class Bundles implements HostileInput {
                 "{\"format\":1,\"files\":[{\"kind\":\"SOURCE\",\"digest\":\"%s\",\"size\":8,\"name\":\"toy\"}]}"
                         .formatted(Digest.of(FILE))
                         .getBytes(StandardCharsets.UTF_8),
-                new byte[0]);
+                "\0\0\0{aaaa".getBytes(StandardCharsets.ISO_8859_1),
+                "null".getBytes(StandardCharsets.UTF_8));
     }
 
     @Override
