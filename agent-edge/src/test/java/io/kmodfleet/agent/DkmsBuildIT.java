@@ -257,13 +257,16 @@ class DkmsBuildIT {
     @Test
     @Order(8)
     void what_the_compiler_refuses_is_reported_with_its_first_error_and_the_log() throws Exception {
-        Digest broken = store.put("sources", changed("v4l2loopback.c", "#error this does not build\n"));
+        Digest broken =
+                store.put("sources", changed("v4l2loopback.c", "#error this does not build, MIRROR_TOKEN=s3cr3t\n"));
 
         BuildFailed failed = (BuildFailed) a.builder().build(order(a, broken), a.kernel(release()));
 
         assertThat(failed.failure()).isEqualTo(FailureClass.BUILD);
         assertThat(failed.error()).contains("#error this does not build");
-        assertThat(store.get("logs", failed.log().orElseThrow())).isNotEmpty();
+        String log = new String(store.get("logs", failed.log().orElseThrow()), StandardCharsets.UTF_8);
+        assertThat(log).contains("#error this does not build");
+        assertThat(failed.error() + log).as("what leaves the host").doesNotContain("s3cr3t");
     }
 
     @Test

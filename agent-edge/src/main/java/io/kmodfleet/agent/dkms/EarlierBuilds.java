@@ -17,7 +17,6 @@ import io.kmodfleet.contracts.module.NotAModule;
 import io.kmodfleet.contracts.pack.DkmsTarball;
 import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.SourcePackage;
-import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -168,11 +167,7 @@ public final class EarlierBuilds {
             }
             modules.add(module);
         }
-        byte[] conf = source.files().stream()
-                .filter(file -> file.path().equals("dkms.conf"))
-                .map(SourceFile::bytes)
-                .findFirst()
-                .orElseThrow();
+        byte[] conf = source.confBytes();
         PackageManifest manifest = new PackageManifest(
                 PackageManifest.FORMAT,
                 source.conf().name(),
@@ -199,6 +194,10 @@ public final class EarlierBuilds {
                 throw BuildFault.ofBuild("Expected a module that does not depend on one image, for a tarball does not"
                         + " tell which image of " + earlier.release() + " it was built for, but its source says"
                         + " NO_WEAK_MODULES. Have it built anew");
+            }
+            if (kernels.of(earlier.release(), Integer.MAX_VALUE).isEmpty()) {
+                throw BuildFault.ofHost("Expected Module.symvers of " + earlier.release() + " on this host, to hold the"
+                        + " module of a tarball against it, but there is none. Install the headers");
             }
             return;
         }

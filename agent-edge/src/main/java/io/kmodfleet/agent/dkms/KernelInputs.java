@@ -84,9 +84,7 @@ public final class KernelInputs {
             if (content.isPresent()) {
                 give(image, kind, kernel, content.get());
             }
-            if (content.isPresent() || known.get().contains(kind)) {
-                settled.add(what);
-            }
+            settled.add(what);
         }
     }
 

@@ -1,13 +1,11 @@
 package io.kmodfleet.agent.dkms;
 
 import io.kmodfleet.contracts.DecisionId;
+import io.kmodfleet.contracts.wire.Topics;
 import java.util.Optional;
 
 /** Tells those who look on what a build says, as it says it, without what looks like a secret. That they miss a line is no failure. */
 public final class LiveLog {
-
-    /** Begins the last line of a build. */
-    public static final String END = "==> end: ";
 
     /** Where it is told. */
     public interface Audience {
@@ -31,7 +29,7 @@ public final class LiveLog {
 
     /** @param how it ended, in a word or a sentence */
     synchronized void end(String how) {
-        line(END + how);
+        line(Topics.BUILD_LOG_END + how);
         build = Optional.empty();
     }
 

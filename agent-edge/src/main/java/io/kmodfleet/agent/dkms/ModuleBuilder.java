@@ -148,8 +148,10 @@ public final class ModuleBuilder {
         }
     }
 
-    private BuildFailed failed(Decision.Build order, FailureClass failure, Optional<Integer> exitCode, String error)
+    /** @param words may quote the log, and go into the ledger */
+    private BuildFailed failed(Decision.Build order, FailureClass failure, Optional<Integer> exitCode, String words)
             throws InterruptedException {
+        String error = Redaction.text(words);
         if (Thread.interrupted()) {
             throw new InterruptedException("the agent ends");
         }

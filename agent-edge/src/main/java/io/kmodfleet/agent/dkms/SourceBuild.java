@@ -17,7 +17,6 @@ import io.kmodfleet.contracts.module.ModuleFile;
 import io.kmodfleet.contracts.module.NotAModule;
 import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.SourcePackage;
-import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -30,7 +29,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 import org.jboss.logging.Logger;
 
 /**
@@ -269,12 +267,7 @@ public final class SourceBuild {
         if (modules.isEmpty()) {
             throw BuildFault.ofBuild("dkms says that it built, but there is no module");
         }
-        byte[] conf = Stream.of("dkms.conf")
-                .flatMap(name ->
-                        source.files().stream().filter(file -> file.path().equals(name)))
-                .map(SourceFile::bytes)
-                .findFirst()
-                .orElseThrow();
+        byte[] conf = source.confBytes();
         PackageManifest manifest = new PackageManifest(
                 PackageManifest.FORMAT,
                 source.conf().name(),

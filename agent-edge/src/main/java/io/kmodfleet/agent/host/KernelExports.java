@@ -10,6 +10,7 @@ import io.kmodfleet.contracts.module.Symvers;
 import io.kmodfleet.contracts.module.Symvers.Offer;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.Map;
@@ -87,11 +88,14 @@ public final class KernelExports {
             return Optional.of("its struct module has " + needs.get().moduleSize() + " bytes, and that of " + release
                     + " has " + own.get().structSize());
         }
-        Optional<Symvers> offered = symvers(release);
-        if (offered.isEmpty()) {
+        Map<String, Offer> offers;
+        try {
+            offers = readSymvers(release).offers();
+        } catch (NoSuchFileException e) {
             return Optional.empty();
+        } catch (IOException | NotSymvers e) {
+            return Optional.of("Module.symvers of kernel " + release + " cannot be read here: " + e.getMessage());
         }
-        Map<String, Offer> offers = offered.get().offers();
         return needs.get().crcs().entrySet().stream()
                 .map(symbol -> misfit(symbol.getKey(), symbol.getValue(), offers, release))
                 .flatMap(Optional::stream)
@@ -112,11 +116,14 @@ public final class KernelExports {
 
     private Optional<Symvers> symvers(String release) {
         try {
-            byte[] file = Files.readAllBytes(root.at("/lib/modules/" + release + "/build/Module.symvers"));
-            return Optional.of(Symvers.parse(file));
+            return Optional.of(readSymvers(release));
         } catch (IOException | NotSymvers e) {
             return Optional.empty();
         }
+    }
+
+    private Symvers readSymvers(String release) throws IOException, NotSymvers {
+        return Symvers.parse(Files.readAllBytes(root.at("/lib/modules/" + release + "/build/Module.symvers")));
     }
 
     private Optional<ModuleFile> moduleOfKernel(String release) {

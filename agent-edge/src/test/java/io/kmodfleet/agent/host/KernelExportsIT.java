@@ -43,9 +43,12 @@ class KernelExportsIT {
 
     @Test
     void of_what_is_no_module_symvers_nothing_is_believed() throws Exception {
-        assertThat(exports("0x00000007\tkfree\tvmlinux\tEXPORT_SYMBOL\t\n<html>\n")
-                        .of(RELEASE, Integer.MAX_VALUE))
-                .isEmpty();
+        KernelExports exports = exports("0x00000007\tkfree\tvmlinux\tEXPORT_SYMBOL\t\n<html>\n");
+        ModuleFixture needing = ModuleFixture.module("toy", RELEASE).version("kfree", 7);
+
+        assertThat(exports.of(RELEASE, Integer.MAX_VALUE)).isEmpty();
+        assertThat(exports.misfit(ModuleFile.read(needing.bytes()), RELEASE))
+                .hasValueSatisfying(why -> assertThat(why).contains("cannot be read here"));
     }
 
     private KernelExports exports(String symvers) throws IOException {

@@ -1,5 +1,7 @@
 package io.kmodfleet.store.intake;
 
+import static io.kmodfleet.store.catalogue.Waiting.await;
+
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.module.Divergence;
@@ -10,8 +12,6 @@ import io.kmodfleet.store.blob.BlobStore.Blob;
 import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.Divergences;
 import io.kmodfleet.store.catalogue.Divergences.Difference;
-import io.quarkus.vertx.VertxContextSupport;
-import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;
-import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
 /** Holds a package against another one that was built for the same target, section by section. */
@@ -127,15 +126,5 @@ class Comparison {
             }
         }
         return Optional.empty();
-    }
-
-    private static <T> T await(Supplier<Uni<T>> work) {
-        try {
-            return VertxContextSupport.subscribeAndAwait(work);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException("Expected the catalogue to answer, but " + e.getMessage(), e);
-        }
     }
 }

@@ -1,5 +1,7 @@
 package io.kmodfleet.store.intake;
 
+import static io.kmodfleet.store.catalogue.Waiting.await;
+
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.PackageManifest;
@@ -8,7 +10,6 @@ import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.Refusal.Rule;
 import io.kmodfleet.contracts.pack.SourcePackage;
-import io.kmodfleet.contracts.pack.SourcePackage.SourceFile;
 import io.kmodfleet.store.blob.Staging;
 import io.kmodfleet.store.blob.Staging.Upload;
 import io.kmodfleet.store.blob.Storage;
@@ -17,7 +18,6 @@ import io.kmodfleet.store.catalogue.Catalogue.Kind;
 import io.kmodfleet.store.catalogue.Catalogue.KnownSource;
 import io.kmodfleet.store.outbox.OutboxPublisher;
 import io.kmodfleet.store.problem.Problem;
-import io.quarkus.vertx.VertxContextSupport;
 import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
@@ -69,12 +69,7 @@ class Intake {
     boolean takeSource(Digest named, InputStream body) throws IOException {
         return take(Kind.SOURCE, named, body, SourcePackage.MAX_BYTES, upload -> {
             SourcePackage source = SourcePackage.read(Files.readAllBytes(upload.file()));
-            Digest conf = source.files().stream()
-                    .filter(file -> file.path().equals("dkms.conf"))
-                    .map(SourceFile::bytes)
-                    .map(Digest::of)
-                    .findFirst()
-                    .orElseThrow();
+            Digest conf = Digest.of(source.confBytes());
             return () -> catalogue.add(source, conf, upload.size());
         });
     }
@@ -196,15 +191,5 @@ class Intake {
             }
         }
         return source;
-    }
-
-    private static <T> T await(Supplier<Uni<T>> work) {
-        try {
-            return VertxContextSupport.subscribeAndAwait(work);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException("Expected the catalogue to answer, but " + e.getMessage(), e);
-        }
     }
 }

@@ -1,9 +1,10 @@
 package io.kmodfleet.store.intake;
 
+import static io.kmodfleet.store.catalogue.Waiting.await;
+
 import io.kmodfleet.store.StoreConfig;
 import io.kmodfleet.store.catalogue.Inventory;
 import io.kmodfleet.store.problem.Problem;
-import io.quarkus.vertx.VertxContextSupport;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Duration;
 
@@ -30,7 +31,7 @@ public class Quota {
             return;
         }
         if (!counted || System.nanoTime() - countedAt > FRESH.toNanos()) {
-            bytes = count();
+            bytes = await(inventory::bytes);
             countedAt = System.nanoTime();
             counted = true;
         }
@@ -42,15 +43,5 @@ public class Quota {
                             + " are taken. 'kmodfleet store plan' shows what could go; nothing was kept");
         }
         bytes += size;
-    }
-
-    private long count() {
-        try {
-            return VertxContextSupport.subscribeAndAwait(inventory::bytes);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException("Expected the catalogue to answer, but " + e.getMessage(), e);
-        }
     }
 }

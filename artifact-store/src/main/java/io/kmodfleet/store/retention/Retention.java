@@ -1,5 +1,7 @@
 package io.kmodfleet.store.retention;
 
+import static io.kmodfleet.store.catalogue.Waiting.await;
+
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.store.StoreConfig;
 import io.kmodfleet.store.blob.Storage;
@@ -11,8 +13,6 @@ import io.kmodfleet.store.problem.Problem;
 import io.kmodfleet.store.retention.Verdict.Candidate;
 import io.kmodfleet.store.standing.Coordinator;
 import io.kmodfleet.store.standing.Coordinator.Standing;
-import io.quarkus.vertx.VertxContextSupport;
-import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.time.Clock;
@@ -25,7 +25,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.jboss.logging.Logger;
 
@@ -169,15 +168,5 @@ class Retention {
 
     private static String word(Verdict verdict) {
         return verdict.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
-    }
-
-    private static <T> T await(Supplier<Uni<T>> work) {
-        try {
-            return VertxContextSupport.subscribeAndAwait(work);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException("Expected the catalogue to answer, but " + e.getMessage(), e);
-        }
     }
 }

@@ -1,5 +1,7 @@
 package io.kmodfleet.store.vault;
 
+import static io.kmodfleet.store.catalogue.Waiting.await;
+
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.Refusal.Rule;
@@ -11,8 +13,6 @@ import io.kmodfleet.store.catalogue.KernelInputs;
 import io.kmodfleet.store.catalogue.KernelInputs.Input;
 import io.kmodfleet.store.intake.Quota;
 import io.kmodfleet.store.problem.Problem;
-import io.quarkus.vertx.VertxContextSupport;
-import io.smallrye.mutiny.Uni;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -22,7 +22,6 @@ import java.nio.file.Files;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Supplier;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
 import org.jboss.logging.Logger;
@@ -180,15 +179,5 @@ class Vault {
             gzip.write(content);
         }
         return out.toByteArray();
-    }
-
-    private static <T> T await(Supplier<Uni<T>> work) {
-        try {
-            return VertxContextSupport.subscribeAndAwait(work);
-        } catch (RuntimeException | Error e) {
-            throw e;
-        } catch (Throwable e) {
-            throw new IllegalStateException("Expected the catalogue to answer, but " + e.getMessage(), e);
-        }
     }
 }

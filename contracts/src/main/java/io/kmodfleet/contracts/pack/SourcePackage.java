@@ -5,6 +5,7 @@ import io.kmodfleet.contracts.pack.Refusal.Rule;
 import java.nio.charset.StandardCharsets;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -52,18 +53,27 @@ public record SourcePackage(Digest digest, DkmsConf conf, List<SourceFile> files
                         Rule.WRONG_MEMBERS, "Expected every file once, but '" + file.path() + "' stands twice");
             }
         }
-        byte[] conf = files.stream()
-                .filter(file -> file.path().equals("dkms.conf"))
-                .findFirst()
+        byte[] conf = confOf(files)
                 .orElseThrow(() -> new Refusal(
-                        Rule.BAD_DKMS_CONF, "Expected dkms.conf at the root of the source package, but there is none"))
-                .bytes();
+                        Rule.BAD_DKMS_CONF, "Expected dkms.conf at the root of the source package, but there is none"));
         return new SourcePackage(Digest.of(archive), DkmsConf.parse(new String(conf, StandardCharsets.UTF_8)), files);
+    }
+
+    /** Its {@code dkms.conf}, byte for byte. */
+    public byte[] confBytes() {
+        return confOf(files).orElseThrow();
     }
 
     /** {@code <module>-<version>-source.tar.gz}. */
     public String fileName() {
         return conf.name() + "-" + conf.version() + "-source.tar.gz";
+    }
+
+    private static Optional<byte[]> confOf(List<SourceFile> files) {
+        return files.stream()
+                .filter(file -> file.path().equals("dkms.conf"))
+                .findFirst()
+                .map(SourceFile::bytes);
     }
 
     private static String stripped(String name) {

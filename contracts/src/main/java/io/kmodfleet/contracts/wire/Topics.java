@@ -18,5 +18,8 @@ public final class Topics {
     /** What builds say, line by line, while they run; key is the build. The whole log goes to the store. */
     public static final String BUILD_LOGS = "kmodfleet.build-logs";
 
+    /** Begins the last line of a build in {@link #BUILD_LOGS}; how it ended follows. */
+    public static final String BUILD_LOG_END = "==> end: ";
+
     private Topics() {}
 }

@@ -42,20 +42,27 @@ final class ExportCommand {
         @Option(names = "--release", paramLabel = "RELEASE", description = "Only packages for this kernel release.")
         private String release;
 
-        /** Newest first; what was recalled is left out. */
+        @Option(
+                names = "--candidates",
+                description = "Also packages that no host has shown to work yet. What was recalled never goes.")
+        private boolean candidates;
+
+        /** Newest first. */
         List<Stored> of(FleetApi fleet) throws IOException {
             String query = (module == null ? "" : "&module=" + FleetApi.escaped(module))
                     + (release == null ? "" : "&release=" + FleetApi.escaped(release));
             List<Stored> chosen = new ArrayList<>();
             for (JsonNode item : fleet.all("/api/v1/packages?limit=1000" + query)) {
-                if (!item.path("state").asText().equalsIgnoreCase("recalled")) {
+                String state = item.path("state").asText();
+                if (state.equals("proven") || candidates && state.equals("candidate")) {
                     chosen.add(Stored.of(item));
                 }
             }
             if (chosen.isEmpty()) {
                 throw new Trouble(
                         KmodfleetCommand.NOT_FOUND,
-                        "Expected packages to take out of the store, but it has none like that. 'kmodfleet packages' lists what it has.");
+                        "Expected packages to take out of the store, but no host has proven one of that kind. --candidates"
+                                + " takes those that are not proven yet; 'kmodfleet packages' lists what there is.");
             }
             return chosen;
         }

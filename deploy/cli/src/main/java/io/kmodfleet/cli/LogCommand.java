@@ -17,9 +17,6 @@ import picocli.CommandLine.Parameters;
         })
 final class LogCommand implements Callable<Integer> {
 
-    /** The agent says it last. */
-    private static final String END = "==> end: ";
-
     @Option(
             names = "--kafka",
             paramLabel = "HOST:PORT",
@@ -62,6 +59,6 @@ final class LogCommand implements Callable<Integer> {
     private boolean isPrinted(String line) {
         found = true;
         System.out.println(Printing.plain(line));
-        return !line.startsWith(END);
+        return !line.startsWith(Topics.BUILD_LOG_END);
     }
 }

@@ -42,12 +42,7 @@ class CarryIT {
     void start(QuarkusMainLauncher launcher) throws IOException {
         this.fleet = new FakeFleet();
         this.launcher = launcher;
-        PackageManifest manifest = PackageFixture.manifest(PackageFixture.module());
-        fleet.answers("GET /api/v1/packages?limit=1000", 200, """
-                {"items":[{"digest":"%s","module":"toy","moduleVersion":"1.0","target":%s,"fileName":"%s","size":%d,"log":"%s",
-                 "kernelVersion":"#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-10-01)"}]}
-                """.formatted(
-                        Digest.of(PACKAGE), FleetJson.write(manifest.target()), NAME, PACKAGE.length, Digest.of(LOG)));
+        list("proven");
         fleet.answers(
                 "GET /api/v1/sources?limit=1000",
                 200,
@@ -56,6 +51,15 @@ class CarryIT {
         fleet.offers("/api/v1/packages/" + Digest.of(PACKAGE).hex(), PACKAGE);
         fleet.offers("/api/v1/sources/" + Digest.of(SOURCE).hex(), SOURCE);
         fleet.offers("/api/v1/logs/" + Digest.of(LOG).hex(), LOG);
+    }
+
+    private void list(String state) {
+        PackageManifest manifest = PackageFixture.manifest(PackageFixture.module());
+        fleet.answers("GET /api/v1/packages?limit=1000", 200, """
+                {"items":[{"digest":"%s","module":"toy","moduleVersion":"1.0","state":"%s","target":%s,"fileName":"%s","size":%d,"log":"%s",
+                 "kernelVersion":"#1 SMP PREEMPT_DYNAMIC Debian 6.1.176-1 (2026-10-01)"}]}
+                """.formatted(
+                Digest.of(PACKAGE), state, FleetJson.write(manifest.target()), NAME, PACKAGE.length, Digest.of(LOG)));
     }
 
     @AfterEach
@@ -192,6 +196,20 @@ class CarryIT {
         LaunchResult none = run("export", "image", directory.resolve("x").toString(), "--base", directory.toString());
         assertThat(none.exitCode()).isEqualTo(1);
         assertThat(none.getErrorOutput()).contains("Expected an OCI image layout");
+    }
+
+    @Test
+    void what_no_host_has_proven_goes_only_where_it_is_asked_for_and_what_was_recalled_never() {
+        list("candidate");
+        LaunchResult unproven = run("export", "kernel-mappings", "registry.example/kmod");
+        LaunchResult wanted = run("export", "kernel-mappings", "registry.example/kmod", "--candidates");
+        list("recalled");
+        LaunchResult recalled = run("export", "kernel-mappings", "registry.example/kmod", "--candidates");
+
+        assertThat(unproven.exitCode()).isEqualTo(4);
+        assertThat(unproven.getErrorOutput()).contains("--candidates");
+        assertThat(wanted.getOutput()).contains(RELEASE);
+        assertThat(recalled.exitCode()).isEqualTo(4);
     }
 
     @Test
