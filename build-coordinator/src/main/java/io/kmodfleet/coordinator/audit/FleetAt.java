@@ -31,6 +31,12 @@ public final class FleetAt {
         this.moment = moment;
     }
 
+    /** A fleet that is known already; when its hosts reported is not. */
+    FleetAt(FleetState known) {
+        this(Moment.END);
+        state = known;
+    }
+
     /** Whether more is wanted: an entry behind the moment is not taken. */
     public boolean next(Line line) {
         if (!(line instanceof Line.Read read)) {

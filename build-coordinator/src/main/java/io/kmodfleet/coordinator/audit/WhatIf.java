@@ -47,7 +47,7 @@ public final class WhatIf {
 
     private final Policy policy;
     private final Optional<Moment> since;
-    private final FleetAt recorded = new FleetAt(Moment.END);
+    private final FleetAt recorded;
     private final Map<BuildTarget, List<Decision.Build>> recordedOrders = new HashMap<>();
     private final Map<BuildTarget, List<Decision.Build>> orders = new HashMap<>();
     private final Set<DecisionId> answered = new HashSet<>();
@@ -62,8 +62,18 @@ public final class WhatIf {
     private long answersLeftOut;
 
     public WhatIf(Policy policy, Optional<Moment> since) {
+        this(policy, since, new FleetAt(Moment.END));
+    }
+
+    private WhatIf(Policy policy, Optional<Moment> since, FleetAt recorded) {
         this.policy = policy;
         this.since = since;
+        this.recorded = recorded;
+    }
+
+    /** With the policy published now, on what is known now: what would change before anything else happens. */
+    public static Outcome now(FleetState state, Policy policy) {
+        return new WhatIf(policy, Optional.empty(), new FleetAt(state)).outcome();
     }
 
     /** What a host is told about one module on one kernel. @param of the package, or the source to build; empty for others */

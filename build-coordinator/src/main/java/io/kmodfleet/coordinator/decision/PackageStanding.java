@@ -62,7 +62,7 @@ public record PackageStanding(Digest digest, State state, Optional<String> why, 
     }
 
     /** As the policy asks of everybody; a group may ask for more. */
-    private static Proof proofOf(FleetState state, String module) {
+    static Proof proofOf(FleetState state, String module) {
         return state.policy().map(Policy::modules).orElse(List.of()).stream()
                 .filter(wanted -> wanted.name().equals(module))
                 .map(WantedModule::proof)

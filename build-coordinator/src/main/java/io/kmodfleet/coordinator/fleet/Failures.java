@@ -14,7 +14,7 @@ import java.util.stream.StreamSupport;
 
 /** What failed, out of the ledger itself: an index over the few rows that tell of failures finds them. */
 @ApplicationScoped
-class Failures {
+public class Failures {
 
     private static final int NEWEST = 20_000;
 
@@ -24,7 +24,7 @@ class Failures {
         this.pool = pool;
     }
 
-    Uni<List<FailureCluster>> clusters(int limit) {
+    public Uni<List<FailureCluster>> clusters(int limit) {
         return pool.preparedQuery("select taken_at, observation from ledger where observation ~"
                         + " '^\\{\"observation\":\"(build|install|load)-failed\"' order by position desc limit $1")
                 .execute(Tuple.of(NEWEST))

@@ -16,7 +16,7 @@ import java.util.List;
 
 /** What people say goes the way of all observations: over the topic, numbered, into the ledger. */
 @ApplicationScoped
-class Operator {
+public class Operator {
 
     private final CoordinatorLoop loop;
     private final Dispatcher dispatcher;
@@ -32,7 +32,7 @@ class Operator {
     }
 
     /** @return the ledger position at which it stands */
-    Uni<Long> says(Observation observation) {
+    public Uni<Long> says(Observation observation) {
         Envelope envelope = numbered(observation);
         Uni<Long> taken = Uni.createFrom().completionStage(loop.whenTaken(envelope));
         return dispatcher
@@ -54,7 +54,7 @@ class Operator {
     }
 
     /** @param header {@code Kmodfleet-Author} of the request */
-    static String author(String header) {
+    public static String author(String header) {
         if (header == null || header.isBlank()) {
             throw new Problem(
                     400,

@@ -19,7 +19,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /** A policy as people write it, in YAML or JSON: held against its JSON Schema first, then read. Every fault with its line. */
-final class PolicyDocument {
+public final class PolicyDocument {
 
     private static final String FILE = "policy.schema.json";
     private static final int MOST = 20;
@@ -34,7 +34,7 @@ final class PolicyDocument {
     private PolicyDocument() {}
 
     /** @throws Problem 400, naming every fault with its line, the place in the document, and what was expected there */
-    static Policy read(String document) {
+    public static Policy read(String document) {
         if (document == null || document.isBlank()) {
             throw wrong("Expected a policy as YAML or JSON, but the document is empty");
         }

@@ -1,22 +1,22 @@
 package io.kmodfleet.coordinator.fleet;
 
 /** An answer that is an error: what was expected, what came, what to do (RFC 9457). */
-final class Problem extends RuntimeException {
+public final class Problem extends RuntimeException {
 
     private final int status;
     private final String title;
 
-    Problem(int status, String title, String detail) {
+    public Problem(int status, String title, String detail) {
         super(detail);
         this.status = status;
         this.title = title;
     }
 
-    int status() {
+    public int status() {
         return status;
     }
 
-    String title() {
+    public String title() {
         return title;
     }
 }

@@ -1,7 +1,12 @@
 package io.kmodfleet.coordinator.fleet;
 
+import jakarta.inject.Inject;
 import jakarta.ws.rs.WebApplicationException;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
 import jakarta.ws.rs.ext.ExceptionMapper;
 import jakarta.ws.rs.ext.Provider;
 import org.jboss.logging.Logger;
@@ -9,6 +14,15 @@ import org.jboss.logging.Logger;
 /** The one place where this service turns exceptions into answers. */
 @Provider
 class Problems implements ExceptionMapper<Throwable> {
+
+    @Context
+    HttpHeaders headers;
+
+    @Context
+    UriInfo uri;
+
+    @Inject
+    ProblemPage pages;
 
     private static final Logger LOG = Logger.getLogger(Problems.class);
 
@@ -29,7 +43,11 @@ class Problems implements ExceptionMapper<Throwable> {
                 500, "Internal error", "Expected to answer, but something failed here. See the coordinator's log");
     }
 
-    private static Response answer(int status, String title, String detail) {
+    private Response answer(int status, String title, String detail) {
+        boolean api = uri.getPath().startsWith("/api/");
+        if (!api && headers.getAcceptableMediaTypes().stream().anyMatch(MediaType.TEXT_HTML_TYPE::equals)) {
+            return pages.of(uri, status, title, detail);
+        }
         return Response.status(status)
                 .type("application/problem+json")
                 .entity(new Body("about:blank", title, status, detail))

@@ -28,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import org.jboss.logging.Logger;
 
 /**
@@ -65,6 +66,7 @@ public class CoordinatorLoop {
     private Head decided = Head.NOTHING;
     private volatile Head committed = Head.NOTHING;
     private volatile boolean recovered;
+    private volatile Consumer<LedgerEntry> listener = entry -> {};
     private long snapshotPosition;
 
     private record Awaited(String source, long epoch, long sequence) {}
@@ -108,6 +110,14 @@ public class CoordinatorLoop {
     /** Position of the snapshot that this coordinator began with; 0 where there was none. */
     long snapshotPosition() {
         return snapshotPosition;
+    }
+
+    /**
+     * Has somebody told of every entry that is committed from now on, after {@link #state} knows it. It must be quick: the next entry
+     * waits for it.
+     */
+    public void tell(Consumer<LedgerEntry> whoListens) {
+        listener = whoListens;
     }
 
     /** Completes with the ledger position when that observation is committed. Ask before it is sent. */
@@ -309,6 +319,7 @@ public class CoordinatorLoop {
     }
 
     private void tellWhoWaits(LedgerEntry entry) {
+        listener.accept(entry);
         if (awaited.isEmpty()) {
             return;
         }

@@ -1,0 +1,411 @@
+package io.kmodfleet.coordinator.dashboard;
+
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.coordinator.board.Board;
+import io.kmodfleet.coordinator.board.Board.Count;
+import io.kmodfleet.coordinator.board.Board.Cursor;
+import io.kmodfleet.coordinator.board.Filter;
+import io.kmodfleet.coordinator.board.HostLine;
+import io.kmodfleet.coordinator.board.Moments.Moment;
+import io.kmodfleet.coordinator.board.Safety;
+import io.kmodfleet.coordinator.board.Tally;
+import io.kmodfleet.coordinator.fleet.Problem;
+import io.smallrye.common.annotation.Blocking;
+import jakarta.ws.rs.BeanParam;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.jboss.resteasy.reactive.RestQuery;
+
+/** The page that an operator keeps open, the map on it, and the same as JSON. */
+@Path("/")
+@Blocking
+class FleetPages {
+
+    private static final int ROWS = 50;
+    private static final int MOST = 1000;
+    private static final int CHOICES = 200;
+    private static final int KERNELS = 12;
+    private static final int NEWEST = 10;
+    private static final List<Span> EXPOSURE = List.of(
+            new Span("under an hour", Duration.ofHours(1)),
+            new Span("an hour to a day", Duration.ofDays(1)),
+            new Span("a day to a week", Duration.ofDays(7)),
+            new Span("over a week", Duration.ofDays(1_000_000)));
+
+    private final Looking looking;
+    private final LiveBoard live;
+    private final Pages pages;
+    private final Ledgers ledgers;
+
+    FleetPages(Looking looking, LiveBoard live, Pages pages, Ledgers ledgers) {
+        this.looking = looking;
+        this.live = live;
+        this.pages = pages;
+        this.ledgers = ledgers;
+    }
+
+    private record Span(String words, Duration upTo) {}
+
+    /** As it stands in an address. */
+    static class Asked {
+        @RestQuery
+        Optional<String> state;
+
+        @RestQuery
+        Optional<String> os;
+
+        @RestQuery
+        Optional<String> kernel;
+
+        @RestQuery
+        Optional<String> module;
+
+        @RestQuery
+        Optional<String> reason;
+
+        @RestQuery
+        Optional<String> label;
+
+        @RestQuery
+        Optional<String> q;
+
+        Filter filter() {
+            Optional<Safety> safety = state.filter(code -> !code.isBlank()).map(code -> Safety.parse(code)
+                    .orElseThrow(() -> new Problem(
+                            400,
+                            "Not a state",
+                            "Expected one of "
+                                    + Stream.of(Safety.values())
+                                            .map(Safety::code)
+                                            .toList()
+                                    + ", but got '" + code + "'")));
+            return new Filter(safety, os, kernel, module, reason, label, q);
+        }
+
+        /** The same in an address, with another state; beginning with {@code ?}. */
+        String with(Optional<String> otherState, Optional<String> at) {
+            StringBuilder query = new StringBuilder();
+            add(query, "state", otherState);
+            add(query, "os", os);
+            add(query, "kernel", kernel);
+            add(query, "module", module);
+            add(query, "reason", reason);
+            add(query, "label", label);
+            add(query, "q", q);
+            add(query, "at", at);
+            return query.isEmpty() ? "?" : query.toString();
+        }
+
+        private static void add(StringBuilder query, String name, Optional<String> value) {
+            value.filter(text -> !text.isBlank()).ifPresent(text -> query.append(query.isEmpty() ? '?' : '&')
+                    .append(name)
+                    .append('=')
+                    .append(Page.encoded(text)));
+        }
+    }
+
+    /** One of the states. @param address of the hosts that stand so */
+    record Tile(Safety safety, int hosts, String share, String address, boolean chosen) {}
+
+    record Row(HostLine line, Optional<Instant> since) {}
+
+    record Held(String words, int hosts, int share) {}
+
+    record Choice(String name, String title, List<Count> values, String chosen) {}
+
+    record Bar(String value, int hosts, int share, String address) {}
+
+    record Overview(
+            int hosts,
+            int matching,
+            List<Tile> tiles,
+            List<Choice> choices,
+            String text,
+            boolean filtered,
+            String mapAddress,
+            List<Row> rows,
+            Optional<String> next,
+            List<Bar> kernels,
+            List<Held> exposure,
+            List<Row> longest,
+            Tally tally,
+            boolean hasPolicy,
+            List<Ledgers.Entry> newest) {}
+
+    @GET
+    @Produces(MediaType.TEXT_HTML)
+    public Response fleet(
+            @BeanParam Asked asked,
+            @QueryParam("after") Optional<String> after,
+            @QueryParam("at") Optional<String> at,
+            @Context UriInfo uri,
+            @Context HttpHeaders headers) {
+        Filter filter = asked.filter();
+        Cursor cursor = cursor(after);
+        return looking.at(
+                at,
+                uri,
+                headers,
+                seen -> Templates.fleet(
+                        pages.page("Fleet", "fleet", uri, seen), overview(seen, asked, filter, cursor)));
+    }
+
+    private Overview overview(Seen seen, Asked asked, Filter filter, Cursor cursor) {
+        Board board = seen.board();
+        int[] counts = board.counts(
+                filter.safety().isPresent()
+                        ? new Filter(
+                                Optional.empty(),
+                                filter.os(),
+                                filter.kernel(),
+                                filter.module(),
+                                filter.reason(),
+                                filter.label(),
+                                filter.text())
+                        : filter);
+        int all = 0;
+        for (int count : counts) {
+            all += count;
+        }
+        List<Tile> tiles = new ArrayList<>();
+        for (Safety safety : Safety.values()) {
+            boolean chosen = filter.safety().equals(Optional.of(safety));
+            tiles.add(new Tile(
+                    safety,
+                    counts[safety.ordinal()],
+                    Say.percent(counts[safety.ordinal()], all),
+                    "/" + asked.with(chosen ? Optional.empty() : Optional.of(safety.code()), seen.at()),
+                    chosen));
+        }
+        Board.Page page = board.page(filter, cursor, ROWS);
+        List<HostLine> lines = lines(seen, page.hosts());
+        List<HostLine> longest = lines(seen, board.heldLongest(5));
+        Map<Long, Instant> times = ledgers.timesOf(Stream.concat(lines.stream(), longest.stream())
+                .map(HostLine::since)
+                .filter(position -> position > 0)
+                .distinct()
+                .toList());
+        int size = board.size();
+        return new Overview(
+                size,
+                page.matching(),
+                tiles,
+                List.of(
+                        choice("os", "System", board.systems(), asked.os),
+                        choice("kernel", "Kernel", board.kernels(), asked.kernel),
+                        choice("module", "Module", board.modules(), asked.module),
+                        choice("reason", "Reason", board.reasons(), asked.reason),
+                        choice("label", "Label", board.labels(), asked.label)),
+                asked.q.orElse(""),
+                !filter.isAll(),
+                "/map" + asked.with(asked.state, seen.at()),
+                rows(lines, times),
+                page.next().map(next -> "/" + asked.with(asked.state, seen.at()) + "&after=" + next),
+                board.kernels().stream()
+                        .limit(KERNELS)
+                        .map(count -> new Bar(
+                                count.value(),
+                                count.hosts(),
+                                size == 0 ? 0 : Math.max(1, Math.round(100f * count.hosts() / size)),
+                                "/?kernel=" + Page.encoded(count.value())
+                                        + seen.at()
+                                                .map(moment -> "&at=" + Page.encoded(moment))
+                                                .orElse("")))
+                        .toList(),
+                exposure(seen),
+                rows(longest, times),
+                seen.isNow() ? live.tally() : Tally.NOTHING,
+                seen.state().policy().isPresent(),
+                ledgers.entries(seen.isNow() ? Long.MAX_VALUE : seen.state().position() + 1, NEWEST));
+    }
+
+    private static List<HostLine> lines(Seen seen, List<HostId> hosts) {
+        return hosts.stream()
+                .map(host -> {
+                    HostLine line = HostLine.of(seen.state(), host);
+                    boolean silent = seen.board()
+                            .placeOf(host)
+                            .map(seen.board()::safetyAt)
+                            .map(Safety.SILENT::equals)
+                            .orElse(false);
+                    return silent ? line.silent() : line;
+                })
+                .toList();
+    }
+
+    private static List<Row> rows(List<HostLine> lines, Map<Long, Instant> times) {
+        return lines.stream()
+                .map(line -> new Row(line, Optional.ofNullable(times.get(line.since()))))
+                .toList();
+    }
+
+    private static Choice choice(String name, String title, List<Count> values, Optional<String> chosen) {
+        return new Choice(name, title, values.stream().limit(CHOICES).toList(), chosen.orElse(""));
+    }
+
+    /** How long answers that hold hosts back have been in force, by the times of the ledger. */
+    private List<Held> exposure(Seen seen) {
+        long[] positions = seen.board().heldSince();
+        int[] hosts = new int[EXPOSURE.size()];
+        if (positions.length > 0) {
+            List<Map.Entry<Long, Instant>> ruler = ledgers.ruler(seen.state().position(), 400);
+            Instant now = seen.isNow() ? Instant.now() : seen.state().now();
+            long[] bounds = EXPOSURE.stream()
+                    .mapToLong(span -> positionAt(ruler, now.minus(span.upTo())))
+                    .toArray();
+            for (long position : positions) {
+                int span = 0;
+                while (position < bounds[span]) {
+                    span++;
+                }
+                hosts[span]++;
+            }
+        }
+        List<Held> held = new ArrayList<>();
+        for (int i = 0; i < hosts.length; i++) {
+            held.add(new Held(
+                    EXPOSURE.get(i).words(),
+                    hosts[i],
+                    positions.length == 0 ? 0 : Math.round(100f * hosts[i] / positions.length)));
+        }
+        return held;
+    }
+
+    /** The first position that was taken then or later, as exactly as the ruler is. */
+    private static long positionAt(List<Map.Entry<Long, Instant>> ruler, Instant then) {
+        for (Map.Entry<Long, Instant> mark : ruler) {
+            if (!mark.getValue().isBefore(then)) {
+                return mark.getKey();
+            }
+        }
+        return Long.MAX_VALUE;
+    }
+
+    /**
+     * Every host in one byte: first 4 bytes for the number of hosts and 8 for the life of this coordinator, big endian; then the
+     * ordinals of {@link Safety}, 255 for a host that does not fit the filter.
+     */
+    @GET
+    @Path("map")
+    @Produces(MediaType.APPLICATION_OCTET_STREAM)
+    public Response map(@BeanParam Asked asked, @QueryParam("at") Optional<String> at, @Context UriInfo uri) {
+        Seen seen = looking.ready(at);
+        byte[] map = seen.board().map(asked.filter());
+        byte[] answer = ByteBuffer.allocate(12 + map.length)
+                .putInt(map.length)
+                .putLong(live.epoch())
+                .put(map)
+                .array();
+        return Response.ok(answer).header(HttpHeaders.CACHE_CONTROL, "no-store").build();
+    }
+
+    /** What the map says about one of its places. */
+    record Place(String host, String hostname, String state, String words, String because, String kernel) {}
+
+    @GET
+    @Path("map/{place}")
+    @Produces(MediaType.APPLICATION_JSON)
+    public Place place(@PathParam("place") int place, @QueryParam("at") Optional<String> at) {
+        Seen seen = looking.ready(at);
+        HostId host = seen.board()
+                .at(place)
+                .orElseThrow(() -> new Problem(
+                        404,
+                        "No such place",
+                        "Expected a place from 0 to " + (seen.board().size() - 1)));
+        HostLine line = lines(seen, List.of(host)).get(0);
+        return new Place(
+                host.value(),
+                line.hostname(),
+                line.safety().code(),
+                line.safety().words(),
+                line.because(),
+                line.kernel());
+    }
+
+    /** The fleet in figures. */
+    record Figures(
+            long position,
+            int hosts,
+            Map<String, Integer> states,
+            List<Count> kernels,
+            List<Count> systems,
+            List<Count> reasons,
+            List<Held> exposure,
+            Tally tally,
+            long savedSeconds) {}
+
+    @GET
+    @Path("api/v1/fleet")
+    @Produces(MediaType.APPLICATION_JSON)
+    public Figures figures(@BeanParam Asked asked, @QueryParam("at") Optional<String> at) {
+        Seen seen = looking.ready(at);
+        int[] counts = seen.board().counts(asked.filter());
+        Map<String, Integer> states = new java.util.LinkedHashMap<>();
+        for (Safety safety : Safety.values()) {
+            states.put(safety.code(), counts[safety.ordinal()]);
+        }
+        Tally tally = seen.isNow() ? live.tally() : Tally.NOTHING;
+        return new Figures(
+                seen.state().position(),
+                seen.board().size(),
+                states,
+                seen.board().kernels(),
+                seen.board().systems(),
+                seen.board().reasons(),
+                exposure(seen),
+                tally,
+                tally.saved().toSeconds());
+    }
+
+    /** Hosts that fit, the worst first. @param next to be given as {@code after}; absent where there are no more */
+    record Lines(List<HostLine> items, int matching, Optional<String> next) {}
+
+    @GET
+    @Path("api/v1/fleet/hosts")
+    @Produces(MediaType.APPLICATION_JSON)
+    public Lines lines(
+            @BeanParam Asked asked,
+            @QueryParam("after") Optional<String> after,
+            @QueryParam("limit") @DefaultValue("100") int limit,
+            @QueryParam("at") Optional<String> at) {
+        Seen seen = looking.ready(at);
+        Board.Page page = seen.board().page(asked.filter(), cursor(after), Math.max(1, Math.min(MOST, limit)));
+        return new Lines(lines(seen, page.hosts()), page.matching(), page.next().map(Cursor::toString));
+    }
+
+    /** States and kernels over time. */
+    record Moments(List<String> states, List<Moment> items) {}
+
+    @GET
+    @Path("api/v1/fleet/history")
+    @Produces(MediaType.APPLICATION_JSON)
+    public Moments history() {
+        return new Moments(Stream.of(Safety.values()).map(Safety::code).toList(), live.moments());
+    }
+
+    private static Cursor cursor(Optional<String> after) {
+        try {
+            return after.filter(text -> !text.isBlank()).map(Cursor::parse).orElse(Cursor.BEGIN);
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a cursor", e.getMessage());
+        }
+    }
+}

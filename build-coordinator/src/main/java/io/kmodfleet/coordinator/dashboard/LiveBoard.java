@@ -1,0 +1,228 @@
+package io.kmodfleet.coordinator.dashboard;
+
+import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.coordinator.board.Board;
+import io.kmodfleet.coordinator.board.Board.Count;
+import io.kmodfleet.coordinator.board.Moments.Moment;
+import io.kmodfleet.coordinator.board.Safety;
+import io.kmodfleet.coordinator.board.Tally;
+import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.intake.CoordinatorLoop;
+import io.kmodfleet.coordinator.ledger.Ledger;
+import io.kmodfleet.coordinator.ledger.LedgerEntry;
+import io.quarkus.runtime.ShutdownEvent;
+import io.quarkus.runtime.StartupEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.jboss.logging.Logger;
+
+/**
+ * The board of this coordinator's own fleet, half a second behind what it knows at most. One thread moves it; what it says has changed
+ * goes out to whoever looks.
+ */
+@ApplicationScoped
+public class LiveBoard {
+
+    private static final Logger LOG = Logger.getLogger(LiveBoard.class);
+    private static final long EVERY_MILLIS = 500;
+    private static final int KERNELS_KEPT = 12;
+
+    private final CoordinatorLoop loop;
+    private final Ledger ledger;
+    private final History history;
+    private final LiveStream stream;
+    private final Clock clock = Clock.systemUTC();
+    private final long epoch = clock.millis();
+    private final Object lock = new Object();
+    private Set<HostId> touched = new HashSet<>();
+    private boolean everybody;
+    private boolean other;
+    private boolean counting;
+    private Tally tally = Tally.NOTHING;
+    private volatile Board board = new Board();
+    private volatile FleetState state = FleetState.empty();
+    private volatile boolean ready;
+    private volatile boolean ending;
+    private Thread thread;
+
+    LiveBoard(CoordinatorLoop loop, Ledger ledger, History history, LiveStream stream) {
+        this.loop = loop;
+        this.ledger = ledger;
+        this.history = history;
+        this.stream = stream;
+    }
+
+    void onStart(@Observes StartupEvent event) {
+        thread = new Thread(this::run, "kmodfleet-board");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    void onEnd(@Observes ShutdownEvent event) {
+        ending = true;
+        thread.interrupt();
+    }
+
+    Seen seen() {
+        return new Seen(state, board, java.util.Optional.empty());
+    }
+
+    /** Changes with every life of this process: places on the map are another's then. */
+    long epoch() {
+        return epoch;
+    }
+
+    /** Whether every host that is known is on it. */
+    boolean isReady() {
+        return ready;
+    }
+
+    /** Hosts by {@link Safety}, in its order. */
+    public int[] counts() {
+        return board.counts();
+    }
+
+    Tally tally() {
+        synchronized (lock) {
+            return tally;
+        }
+    }
+
+    /** The moments that are kept, and this one. */
+    List<Moment> moments() {
+        List<Moment> all = new ArrayList<>(history.all());
+        all.add(moment());
+        return all;
+    }
+
+    private void run() {
+        try {
+            while (!loop.isRecovered()) {
+                Thread.sleep(50);
+            }
+            loop.tell(this::note);
+            begin();
+            while (!ending) {
+                Thread.sleep(EVERY_MILLIS);
+                move();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void begin() throws InterruptedException {
+        long begin = System.nanoTime();
+        state = loop.state();
+        board = Board.of(state);
+        ready = true;
+        LOG.infof("board made hosts=%d millis=%d", board.size(), (System.nanoTime() - begin) / 1_000_000);
+        while (!ending) {
+            try {
+                history.read();
+                countOn(history.last().map(Moment::tally).orElse(Tally.NOTHING));
+                return;
+            } catch (RuntimeException e) {
+                LOG.warnf("history not read, trying again error=%s", e);
+                Thread.sleep(5_000);
+            }
+        }
+    }
+
+    /** What was taken since the last moment that was kept. Whoever is told of entries meanwhile waits for the last of them. */
+    private void countOn(Tally kept) {
+        Tally read = countedOn(kept);
+        synchronized (lock) {
+            tally = countedOn(read);
+            counting = true;
+        }
+    }
+
+    private Tally countedOn(Tally from) {
+        Tally[] sum = {from};
+        ledger.read(from.position(), entry -> sum[0] = sum[0].next(entry, state));
+        return sum[0];
+    }
+
+    /** Called with every entry that is committed. */
+    private void note(LedgerEntry entry) {
+        Observation observation = entry.envelope().observation();
+        synchronized (lock) {
+            if (observation instanceof Observation.PolicyPublished) {
+                everybody = true;
+            } else if (observation instanceof Observation.HostReported reported) {
+                touched.add(reported.host());
+            } else if (observation instanceof Observation.PackageRecalled) {
+                // Hosts that have it are answered only where there is something to say.
+                everybody = true;
+            }
+            for (Decision decision : entry.decisions()) {
+                touched.add(decision.subject().host());
+            }
+            other = true;
+            tally = counting ? tally.next(entry, loop.state()) : tally;
+        }
+    }
+
+    private void move() {
+        Set<HostId> hosts;
+        boolean all;
+        boolean any;
+        synchronized (lock) {
+            hosts = touched;
+            all = everybody;
+            any = other;
+            touched = new HashSet<>();
+            everybody = false;
+            other = false;
+        }
+        FleetState now = loop.state();
+        try {
+            List<Integer> places = new ArrayList<>();
+            List<Integer> changed = new ArrayList<>();
+            int before = board.size();
+            for (HostId host : all ? now.hostIds() : hosts) {
+                if (now.report(host).isEmpty()) {
+                    continue;
+                }
+                int known = board.placeOf(host)
+                        .map(place -> board.safetyAt(place).ordinal())
+                        .orElse(-1);
+                int place = board.update(now, host);
+                places.add(place);
+                if (known != board.safetyAt(place).ordinal()) {
+                    changed.add(place);
+                }
+            }
+            state = now;
+            if (any) {
+                stream.moved(new LiveStream.Tick(
+                        epoch, now.position(), now.now(), board, places, changed, board.size() > before || all));
+            }
+            if (history.isReady() && history.wants(now.position(), clock.instant())) {
+                history.add(moment());
+            }
+        } catch (RuntimeException e) {
+            LOG.errorf(e, "board not moved position=%d", now.position());
+        }
+    }
+
+    private Moment moment() {
+        Map<String, Integer> kernels = new LinkedHashMap<>();
+        board.kernels().stream()
+                .limit(KERNELS_KEPT)
+                .forEach((Count count) -> kernels.put(count.value(), count.hosts()));
+        Instant now = clock.instant();
+        return new Moment(state.position(), now, board.counts(), kernels, tally());
+    }
+}

@@ -1,0 +1,141 @@
+package io.kmodfleet.coordinator.dashboard;
+
+import io.kmodfleet.coordinator.audit.Moment;
+import io.kmodfleet.coordinator.board.Board;
+import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.decision.Step;
+import io.kmodfleet.coordinator.ledger.Ledger;
+import io.kmodfleet.coordinator.ledger.LedgerEntry;
+import io.quarkus.runtime.ShutdownEvent;
+import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.event.Observes;
+import java.util.Iterator;
+import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import org.jboss.logging.Logger;
+
+/**
+ * The fleet as it was: the ledger folded up to a moment, in the background, one after the other. States on the way are kept, because
+ * they share nearly everything: whoever moves a slider waits once.
+ */
+@ApplicationScoped
+class Past {
+
+    private static final Logger LOG = Logger.getLogger(Past.class);
+    private static final int BOARDS_KEPT = 6;
+    private static final int STATES_KEPT = 64;
+    private static final int EVERY = 20_000;
+
+    private final Ledger ledger;
+    private final ExecutorService reader = Executors.newSingleThreadExecutor(work -> {
+        Thread thread = new Thread(work, "kmodfleet-past");
+        thread.setDaemon(true);
+        return thread;
+    });
+    private final NavigableMap<Long, FleetState> states = new TreeMap<>();
+    private final Map<String, Look> looks = new ConcurrentHashMap<>();
+
+    Past(Ledger ledger) {
+        this.ledger = ledger;
+    }
+
+    /** One look back. @param seen absent while the ledger is being read */
+    static final class Look {
+        private volatile long position;
+        private volatile Optional<Seen> seen = Optional.empty();
+        private volatile Optional<String> failure = Optional.empty();
+        private volatile long askedAt = System.nanoTime();
+
+        /** How far it was read. */
+        long position() {
+            return position;
+        }
+
+        Optional<Seen> seen() {
+            return seen;
+        }
+
+        Optional<String> failure() {
+            return failure;
+        }
+    }
+
+    /** @param text a ledger position or an instant, as {@link Moment#parse} reads it */
+    Look at(String text, Moment moment) {
+        Look look = looks.computeIfAbsent(text, any -> {
+            Look begun = new Look();
+            reader.execute(() -> read(text, moment, begun));
+            return begun;
+        });
+        look.askedAt = System.nanoTime();
+        if (look.failure.isPresent()) {
+            looks.remove(text);
+        }
+        return look;
+    }
+
+    private void read(String text, Moment moment, Look look) {
+        try {
+            FleetState state = nearest(moment);
+            look.position = state.position();
+            Iterator<LedgerEntry> entries =
+                    ledger.after(state.position()).subscribe().asIterable().iterator();
+            while (entries.hasNext()) {
+                LedgerEntry entry = entries.next();
+                if (moment.isBefore(entry)) {
+                    break;
+                }
+                state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
+                look.position = state.position();
+                if (state.position() % EVERY == 0) {
+                    keep(state);
+                }
+            }
+            keep(state);
+            look.seen = Optional.of(new Seen(state, Board.of(state), Optional.of(text)));
+            while (looks.size() > BOARDS_KEPT) {
+                looks.entrySet().stream()
+                        .min((one, other) -> Long.compare(one.getValue().askedAt, other.getValue().askedAt))
+                        .ifPresent(oldest -> looks.remove(oldest.getKey()));
+            }
+        } catch (RuntimeException e) {
+            LOG.warnf("past not read at=%s error=%s", text, e);
+            look.failure = Optional.of("Expected to read the ledger, but " + e.getMessage());
+        }
+    }
+
+    private synchronized FleetState nearest(Moment moment) {
+        FleetState nearest = FleetState.empty();
+        for (FleetState known : states.values()) {
+            boolean early = moment.position()
+                            .map(last -> known.position() <= last)
+                            .orElse(true)
+                    && moment.instant().map(last -> !known.now().isAfter(last)).orElse(true);
+            nearest = early ? known : nearest;
+        }
+        return nearest;
+    }
+
+    private synchronized void keep(FleetState state) {
+        states.put(state.position(), state);
+        while (states.size() > STATES_KEPT) {
+            // Every second one, so that what is left is spread evenly.
+            Iterator<Long> positions = states.keySet().iterator();
+            for (boolean odd = false; positions.hasNext(); odd = !odd) {
+                positions.next();
+                if (odd) {
+                    positions.remove();
+                }
+            }
+        }
+    }
+
+    void onEnd(@Observes ShutdownEvent event) {
+        reader.shutdownNow();
+    }
+}

@@ -1,0 +1,149 @@
+package io.kmodfleet.coordinator.decision;
+
+import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.DecisionId;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.Observation.SourceStored;
+import io.kmodfleet.contracts.Proof;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * One build target as people look at it: who builds it, what came of it, and who waits.
+ *
+ * @param module and its version, as the store read them out of the source; empty where it never said
+ * @param hosts how many have the kernel image
+ * @param waiting how many were told to wait for it or refused it
+ * @param packages in the order in which they were first heard of
+ */
+public record TargetView(
+        BuildTarget target,
+        String module,
+        String moduleVersion,
+        Optional<Running> running,
+        List<Failed> failures,
+        Optional<Instant> pausedUntil,
+        Optional<String> notApplicable,
+        int hosts,
+        int waiting,
+        List<Offered> packages) {
+
+    /** A build under way. @param limit how long it may take */
+    public record Running(DecisionId build, HostId builder, Instant since, Duration limit) {}
+
+    public record Failed(HostId builder, String error, String kind) {}
+
+    /**
+     * @param offered whether it was built on order and found right
+     * @param proven whether a host has shown of it what the policy asks for
+     * @param proof the most that any host has shown of it
+     * @param told hosts that were told to install it
+     * @param served those of them that reported success
+     */
+    public record Offered(
+            Digest digest,
+            Optional<HostId> builder,
+            List<Digest> bodies,
+            boolean offered,
+            boolean proven,
+            Optional<Proof> proof,
+            Optional<HostId> canary,
+            Optional<String> recalled,
+            List<HostId> failedOn,
+            List<HostId> notLoadedOn,
+            int told,
+            int served) {
+
+        /** In one word, as the catalogue has it. */
+        public String state() {
+            return recalled.isPresent() ? "recalled" : proven ? "proven" : "candidate";
+        }
+    }
+
+    /** Every target that anything is known of, by release. */
+    public static List<TargetView> all(FleetState state) {
+        List<TargetView> all = new ArrayList<>();
+        for (Map.Entry<BuildTarget, TargetState> entry : state.targets()) {
+            all.add(of(state, entry.getKey(), entry.getValue()));
+        }
+        return all;
+    }
+
+    public static TargetView of(FleetState state, BuildTarget target) {
+        return of(state, target, state.target(target));
+    }
+
+    /** The build of that id, where it is under way. */
+    public static Optional<TargetView> building(FleetState state, DecisionId build) {
+        for (Map.Entry<BuildTarget, TargetState> entry : state.targets()) {
+            if (entry.getValue()
+                    .running()
+                    .map(running -> running.build().equals(build))
+                    .orElse(false)) {
+                return Optional.of(of(state, entry.getKey(), entry.getValue()));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Who built a package on order. */
+    public static Optional<HostId> builderOf(FleetState state, BuildTarget target, Digest digest) {
+        return state.target(target).find(digest).flatMap(PackageState::builder);
+    }
+
+    /** Whether more than one live package of it was built on order, and their bodies differ. */
+    public boolean differs() {
+        return packages.stream()
+                        .filter(known -> known.offered() && known.recalled().isEmpty())
+                        .map(Offered::bodies)
+                        .distinct()
+                        .count()
+                > 1;
+    }
+
+    private static TargetView of(FleetState state, BuildTarget target, TargetState known) {
+        Optional<SourceStored> source = state.sources().get(target.source());
+        return new TargetView(
+                target,
+                source.map(SourceStored::module).orElse(""),
+                source.map(SourceStored::moduleVersion).orElse(""),
+                known.running().map(build -> new Running(build.build(), build.builder(), build.since(), build.limit())),
+                known.failures().stream()
+                        .map(failure -> new Failed(
+                                failure.builder(),
+                                failure.error(),
+                                failure.kind().name()))
+                        .toList(),
+                known.pause().map(TargetState.Pause::until),
+                known.notApplicable(),
+                state.placement(KernelImage.of(target)).hosts().size(),
+                known.askers().inOrder().size(),
+                known.packages().stream()
+                        .map(one -> offered(
+                                one,
+                                PackageStanding.proofOf(
+                                        state, source.map(SourceStored::module).orElse(""))))
+                        .toList());
+    }
+
+    private static Offered offered(PackageState known, Proof wanted) {
+        return new Offered(
+                known.digest(),
+                known.builder(),
+                known.bodies(),
+                known.isOffered(),
+                known.isProven(wanted),
+                known.proof(),
+                known.canary(),
+                known.recalled(),
+                known.failedOn(),
+                known.notLoadedOn(),
+                known.told().size(),
+                known.served().size());
+    }
+}
