@@ -11,7 +11,7 @@ addEventListener('load', async () => {
     const options = {
       width: Math.max(200, into.clientWidth), height: 220, cursor: {points: {size: 5}},
       series: [{value: (u, v) => v === null ? '–' : new Date(v * 1000).toISOString().slice(0, 19).replace('T', ' ') + ' UTC'}, ...names.map((name, i) => ({label: name, stroke: strokes[i % strokes.length], width: 1.5, points: {show: times.length < 3}, value: (u, v) => v === null ? '–' : kmodfleet.number(v)}))],
-      axes: [{...axis}, {...axis, size: 60, values: (u, ticks) => ticks.map(v => v % 1 ? '' : kmodfleet.number(v))}],
+      axes: [{...axis, values: (u, ticks) => { const long = ticks.length > 1 && ticks[ticks.length - 1] - ticks[0] > 172800, fine = ticks.length > 1 && ticks[1] - ticks[0] < 60; return ticks.map(tick => { const text = new Date(tick * 1000).toISOString(); return long ? text.slice(5, 10) : text.slice(11, fine ? 19 : 16); }); }, space: 80}, {...axis, size: 60, values: (u, ticks) => ticks.map(v => v % 1 ? '' : kmodfleet.number(v))}],
       scales: {y: {range: (u, min, max) => [0, Math.max(1, max)]}},
       tzDate: seconds => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     };
@@ -31,6 +31,7 @@ addEventListener('load', async () => {
     const names = Object.keys(most).sort((a, b) => (latest[b] || 0) - (latest[a] || 0) || most[b] - most[a]).slice(0, SHOWN);
     plot(kernels, times, names, names.map(name => moments.map(moment => moment.kernels[name] || 0)), STROKES);
   };
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show);
   let next = 0;
   document.addEventListener('fleet', () => { if (Date.now() > next) { next = Date.now() + 15000; show(); } });
   addEventListener('resize', () => plots.forEach(([made, into]) => made.setSize({width: Math.max(200, into.clientWidth), height: 220})));

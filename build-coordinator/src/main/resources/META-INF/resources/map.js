@@ -3,7 +3,7 @@
 (() => {
   const canvas = document.getElementById('map'), where = document.getElementById('where');
   if (!canvas) return;
-  const NAMES = ['refused', 'waiting', 'silent', 'unknown', 'under-way', 'safe'], LARGEST = 18;
+  const NAMES = ['refused', 'waiting', 'silent', 'unknown', 'under-way', 'safe'], LARGEST = 18, TALLEST = 240;
   const context = canvas.getContext('2d', {alpha: false});
   let cells = new Uint8Array(0), colors = [], other = '', ground = '', size = 1, gap = 0, columns = 1, each = 1, cursor = -1, drawing = 0, dirty = null, loading = false, stale = false, at = -1, timer = 0;
 
@@ -14,7 +14,9 @@
     ground = css.getPropertyValue('--raised').trim();
   };
   const layout = () => {
-    const ratio = Math.min(2, window.devicePixelRatio || 1), width = Math.max(1, Math.floor(canvas.clientWidth * ratio)), height = Math.max(1, Math.floor(canvas.clientHeight * ratio));
+    const ratio = Math.min(2, window.devicePixelRatio || 1), needed = Math.ceil(cells.length / Math.max(1, Math.floor(canvas.clientWidth / LARGEST))) * LARGEST;
+    canvas.style.height = Math.min(TALLEST, Math.max(LARGEST, needed)) + 2 + 'px';
+    const width = Math.max(1, Math.floor(canvas.clientWidth * ratio)), height = Math.max(1, Math.floor(canvas.clientHeight * ratio));
     canvas.width = width; canvas.height = height;
     const n = Math.max(1, cells.length);
     each = Math.ceil(n / (width * height));

@@ -6,13 +6,11 @@ import io.kmodfleet.coordinator.board.Board.Count;
 import io.kmodfleet.coordinator.board.Board.Cursor;
 import io.kmodfleet.coordinator.board.Filter;
 import io.kmodfleet.coordinator.board.HostLine;
-import io.kmodfleet.coordinator.board.Moments.Moment;
 import io.kmodfleet.coordinator.board.Safety;
 import io.kmodfleet.coordinator.board.Tally;
 import io.kmodfleet.coordinator.fleet.Problem;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.BeanParam;
-import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -24,7 +22,6 @@ import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.nio.ByteBuffer;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,35 +30,29 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import org.jboss.resteasy.reactive.RestQuery;
 
-/** The page that an operator keeps open, the map on it, and the same as JSON. */
+/** The page that an operator keeps open, and the map on it. */
 @Path("/")
 @Blocking
 class FleetPages {
 
     private static final int ROWS = 50;
-    private static final int MOST = 1000;
     private static final int CHOICES = 200;
     private static final int KERNELS = 12;
     private static final int NEWEST = 10;
-    private static final List<Span> EXPOSURE = List.of(
-            new Span("under an hour", Duration.ofHours(1)),
-            new Span("an hour to a day", Duration.ofDays(1)),
-            new Span("a day to a week", Duration.ofDays(7)),
-            new Span("over a week", Duration.ofDays(1_000_000)));
 
     private final Looking looking;
     private final LiveBoard live;
     private final Pages pages;
     private final Ledgers ledgers;
+    private final Exposure exposure;
 
-    FleetPages(Looking looking, LiveBoard live, Pages pages, Ledgers ledgers) {
+    FleetPages(Looking looking, LiveBoard live, Pages pages, Ledgers ledgers, Exposure exposure) {
         this.looking = looking;
         this.live = live;
         this.pages = pages;
         this.ledgers = ledgers;
+        this.exposure = exposure;
     }
-
-    private record Span(String words, Duration upTo) {}
 
     /** As it stands in an address. */
     static class Asked {
@@ -126,8 +117,6 @@ class FleetPages {
 
     record Row(HostLine line, Optional<Instant> since) {}
 
-    record Held(String words, int hosts, int share) {}
-
     record Choice(String name, String title, List<Count> values, String chosen) {}
 
     record Bar(String value, int hosts, int share, String address) {}
@@ -143,7 +132,7 @@ class FleetPages {
             List<Row> rows,
             Optional<String> next,
             List<Bar> kernels,
-            List<Held> exposure,
+            List<Exposure.Held> exposure,
             List<Row> longest,
             Tally tally,
             boolean hasPolicy,
@@ -229,14 +218,14 @@ class FleetPages {
                                                 .map(moment -> "&at=" + Page.encoded(moment))
                                                 .orElse("")))
                         .toList(),
-                exposure(seen),
+                exposure.of(seen),
                 rows(longest, times),
                 seen.isNow() ? live.tally() : Tally.NOTHING,
                 seen.state().policy().isPresent(),
                 ledgers.entries(seen.isNow() ? Long.MAX_VALUE : seen.state().position() + 1, NEWEST));
     }
 
-    private static List<HostLine> lines(Seen seen, List<HostId> hosts) {
+    static List<HostLine> lines(Seen seen, List<HostId> hosts) {
         return hosts.stream()
                 .map(host -> {
                     HostLine line = HostLine.of(seen.state(), host);
@@ -258,44 +247,6 @@ class FleetPages {
 
     private static Choice choice(String name, String title, List<Count> values, Optional<String> chosen) {
         return new Choice(name, title, values.stream().limit(CHOICES).toList(), chosen.orElse(""));
-    }
-
-    /** How long answers that hold hosts back have been in force, by the times of the ledger. */
-    private List<Held> exposure(Seen seen) {
-        long[] positions = seen.board().heldSince();
-        int[] hosts = new int[EXPOSURE.size()];
-        if (positions.length > 0) {
-            List<Map.Entry<Long, Instant>> ruler = ledgers.ruler(seen.state().position(), 400);
-            Instant now = seen.isNow() ? Instant.now() : seen.state().now();
-            long[] bounds = EXPOSURE.stream()
-                    .mapToLong(span -> positionAt(ruler, now.minus(span.upTo())))
-                    .toArray();
-            for (long position : positions) {
-                int span = 0;
-                while (position < bounds[span]) {
-                    span++;
-                }
-                hosts[span]++;
-            }
-        }
-        List<Held> held = new ArrayList<>();
-        for (int i = 0; i < hosts.length; i++) {
-            held.add(new Held(
-                    EXPOSURE.get(i).words(),
-                    hosts[i],
-                    positions.length == 0 ? 0 : Math.round(100f * hosts[i] / positions.length)));
-        }
-        return held;
-    }
-
-    /** The first position that was taken then or later, as exactly as the ruler is. */
-    private static long positionAt(List<Map.Entry<Long, Instant>> ruler, Instant then) {
-        for (Map.Entry<Long, Instant> mark : ruler) {
-            if (!mark.getValue().isBefore(then)) {
-                return mark.getKey();
-            }
-        }
-        return Long.MAX_VALUE;
     }
 
     /**
@@ -340,68 +291,7 @@ class FleetPages {
                 line.kernel());
     }
 
-    /** The fleet in figures. */
-    record Figures(
-            long position,
-            int hosts,
-            Map<String, Integer> states,
-            List<Count> kernels,
-            List<Count> systems,
-            List<Count> reasons,
-            List<Held> exposure,
-            Tally tally,
-            long savedSeconds) {}
-
-    @GET
-    @Path("api/v1/fleet")
-    @Produces(MediaType.APPLICATION_JSON)
-    public Figures figures(@BeanParam Asked asked, @QueryParam("at") Optional<String> at) {
-        Seen seen = looking.ready(at);
-        int[] counts = seen.board().counts(asked.filter());
-        Map<String, Integer> states = new java.util.LinkedHashMap<>();
-        for (Safety safety : Safety.values()) {
-            states.put(safety.code(), counts[safety.ordinal()]);
-        }
-        Tally tally = seen.isNow() ? live.tally() : Tally.NOTHING;
-        return new Figures(
-                seen.state().position(),
-                seen.board().size(),
-                states,
-                seen.board().kernels(),
-                seen.board().systems(),
-                seen.board().reasons(),
-                exposure(seen),
-                tally,
-                tally.saved().toSeconds());
-    }
-
-    /** Hosts that fit, the worst first. @param next to be given as {@code after}; absent where there are no more */
-    record Lines(List<HostLine> items, int matching, Optional<String> next) {}
-
-    @GET
-    @Path("api/v1/fleet/hosts")
-    @Produces(MediaType.APPLICATION_JSON)
-    public Lines lines(
-            @BeanParam Asked asked,
-            @QueryParam("after") Optional<String> after,
-            @QueryParam("limit") @DefaultValue("100") int limit,
-            @QueryParam("at") Optional<String> at) {
-        Seen seen = looking.ready(at);
-        Board.Page page = seen.board().page(asked.filter(), cursor(after), Math.max(1, Math.min(MOST, limit)));
-        return new Lines(lines(seen, page.hosts()), page.matching(), page.next().map(Cursor::toString));
-    }
-
-    /** States and kernels over time. */
-    record Moments(List<String> states, List<Moment> items) {}
-
-    @GET
-    @Path("api/v1/fleet/history")
-    @Produces(MediaType.APPLICATION_JSON)
-    public Moments history() {
-        return new Moments(Stream.of(Safety.values()).map(Safety::code).toList(), live.moments());
-    }
-
-    private static Cursor cursor(Optional<String> after) {
+    static Cursor cursor(Optional<String> after) {
         try {
             return after.filter(text -> !text.isBlank()).map(Cursor::parse).orElse(Cursor.BEGIN);
         } catch (IllegalArgumentException e) {

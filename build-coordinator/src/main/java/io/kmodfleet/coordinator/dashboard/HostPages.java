@@ -32,7 +32,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 
 /** One host: what it has, what it was told and why, and how that came. */
-@Path("/hosts/{host}")
+@Path("/hosts")
 @Blocking
 class HostPages {
 
@@ -75,6 +75,7 @@ class HostPages {
             Optional<Long> older) {}
 
     @GET
+    @Path("{host}")
     @Produces(MediaType.TEXT_HTML)
     public Response host(
             @PathParam("host") String id,

@@ -52,6 +52,7 @@ public class LiveBoard {
     private volatile Board board = new Board();
     private volatile FleetState state = FleetState.empty();
     private volatile boolean ready;
+    private volatile long moves;
     private volatile boolean ending;
     private Thread thread;
 
@@ -80,6 +81,23 @@ public class LiveBoard {
     /** Changes with every life of this process: places on the map are another's then. */
     long epoch() {
         return epoch;
+    }
+
+    /** How often it moved: what was made of it before is old. */
+    long moves() {
+        return moves;
+    }
+
+    /** Waits a moment for the board to know an entry, so that whoever did something sees it done. */
+    void await(long position) {
+        for (int i = 0; i < 40 && state.position() < position; i++) {
+            try {
+                Thread.sleep(50);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            }
+        }
     }
 
     /** Whether every host that is known is on it. */
@@ -123,8 +141,10 @@ public class LiveBoard {
 
     private void begin() throws InterruptedException {
         long begin = System.nanoTime();
-        state = loop.state();
-        board = Board.of(state);
+        FleetState known = loop.state();
+        board = Board.of(known);
+        state = known;
+        moves++;
         ready = true;
         LOG.infof("board made hosts=%d millis=%d", board.size(), (System.nanoTime() - begin) / 1_000_000);
         while (!ending) {
@@ -206,6 +226,7 @@ public class LiveBoard {
             }
             state = now;
             if (any) {
+                moves++;
                 stream.moved(new LiveStream.Tick(
                         epoch, now.position(), now.now(), board, places, changed, board.size() > before || all));
             }

@@ -22,13 +22,13 @@ import java.util.function.Function;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * Makes answers of pages. A page that a thousand people look at is made once a second, and compressed once; who has it already is told
+ * Makes answers of pages. A page that a thousand people look at is made once for every move of the board (two a second at most), and compressed once; who has it already is told
  * so (304).
  */
 @ApplicationScoped
 class Pages {
 
-    private static final Duration WHILE = Duration.ofSeconds(1);
+    private static final Duration WHILE = Duration.ofSeconds(5);
     private static final int REMEMBERED = 500;
     private static final int TALL = 64 << 20;
     private static final String HTML = MediaType.TEXT_HTML + ";charset=UTF-8";
@@ -69,7 +69,7 @@ class Pages {
 
     /** For pages that are the same for everybody. */
     Response shared(UriInfo uri, HttpHeaders headers, Function<Void, TemplateInstance> template) {
-        String key = uri.getRequestUri().toString();
+        String key = live.moves() + " " + uri.getRequestUri();
         Made page = made.getIfPresent(key);
         if (page == null) {
             page = make(template.apply(null));

@@ -42,12 +42,14 @@ class PolicyPages {
     private static final Pattern AT_LINE = Pattern.compile("^line (\\d+): (.*)$");
 
     private final Looking looking;
+    private final LiveBoard live;
     private final Pages pages;
     private final Ledgers ledgers;
     private final Operator operator;
 
-    PolicyPages(Looking looking, Pages pages, Ledgers ledgers, Operator operator) {
+    PolicyPages(Looking looking, LiveBoard live, Pages pages, Ledgers ledgers, Operator operator) {
         this.looking = looking;
+        this.live = live;
         this.pages = pages;
         this.ledgers = ledgers;
         this.operator = operator;
@@ -164,6 +166,7 @@ class PolicyPages {
             long position = operator.says(new PolicyPublished(Operator.author(author), policy))
                     .await()
                     .indefinitely();
+            live.await(position);
             return Response.seeOther(URI.create("/policy?done=" + position)).build();
         }
         return show(

@@ -25,14 +25,16 @@ class SameOrigin implements ContainerRequestFilter {
         String site = request.getHeaderString("Sec-Fetch-Site");
         String origin = request.getHeaderString("Origin");
         String host = request.getHeaderString(HttpHeaders.HOST);
-        boolean elsewhere = site != null && !site.equals("same-origin") && !site.equals("none")
-                || origin != null && !authorityOf(origin).equals(host);
+        // Where a browser says both, the first is the one that no page can influence.
+        boolean elsewhere = site != null
+                ? !site.equals("same-origin") && !site.equals("none")
+                : origin != null && !authorityOf(origin).equals(host);
         if (elsewhere) {
             throw new Problem(
                     403,
                     "From another site",
                     "Expected a request from a page of this coordinator, but it comes from "
-                            + (origin == null ? site : origin));
+                            + (origin == null ? "a " + site + " page" : origin));
         }
     }
 

@@ -11,13 +11,13 @@ import java.util.Locale;
 @TemplateExtension(namespace = "say")
 final class Say {
 
-    private static final char THIN_SPACE = '\u2009';
+    private static final String THIN_SPACE = "\u2009";
 
     private Say() {}
 
     /** With a thin space between thousands. */
     static String number(long value) {
-        return String.format(Locale.ROOT, "%,d", value).replace(',', THIN_SPACE);
+        return String.format(Locale.ROOT, "%,d", value).replace(",", THIN_SPACE);
     }
 
     static String number(int value) {
@@ -35,7 +35,7 @@ final class Say {
         long rounded = Math.round(100.0 * part / all);
         return rounded == 0
                 ? "<1" + THIN_SPACE + "%"
-                : rounded == 100 ? ">99" + THIN_SPACE + "%" : rounded + "" + THIN_SPACE + "%";
+                : rounded == 100 ? ">99" + THIN_SPACE + "%" : rounded + THIN_SPACE + "%";
     }
 
     /** To the second, in UTC. */
@@ -61,19 +61,19 @@ final class Say {
             return seconds + THIN_SPACE + "s";
         }
         if (seconds < 3_600) {
-            return seconds / 60 + "" + THIN_SPACE + "min";
+            return seconds / 60 + THIN_SPACE + "min";
         }
         if (seconds < 86_400) {
             long minutes = seconds / 60 % 60;
-            return seconds / 3_600 + "" + THIN_SPACE + "h" + (minutes == 0 ? "" : " " + minutes + THIN_SPACE + "min");
+            return seconds / 3_600 + THIN_SPACE + "h" + (minutes == 0 ? "" : " " + minutes + THIN_SPACE + "min");
         }
         long hours = seconds / 3_600 % 24;
-        return seconds / 86_400 + "" + THIN_SPACE + "d" + (hours == 0 ? "" : " " + hours + THIN_SPACE + "h");
+        return seconds / 86_400 + THIN_SPACE + "d" + (hours == 0 ? "" : " " + hours + THIN_SPACE + "h");
     }
 
     static String millis(long millis) {
         return millis < 1_000
-                ? millis + "" + THIN_SPACE + "ms"
+                ? millis + THIN_SPACE + "ms"
                 : millis < 60_000
                         ? String.format(Locale.ROOT, "%.1f", millis / 1_000.0) + THIN_SPACE + "s"
                         : span(Duration.ofMillis(millis));

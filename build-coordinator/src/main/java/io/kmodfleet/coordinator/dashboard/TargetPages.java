@@ -24,7 +24,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /** Kernels by modules, and one target with its packages. */
-@Path("/")
+@Path("/targets")
 @Blocking
 class TargetPages {
 
@@ -67,7 +67,6 @@ class TargetPages {
     record Shown(TargetView target, String builder, List<Offer> offers, List<Failure> failures, boolean differs) {}
 
     @GET
-    @Path("targets")
     @Produces(MediaType.TEXT_HTML)
     public Response targets(@QueryParam("at") Optional<String> at, @Context UriInfo uri, @Context HttpHeaders headers) {
         return looking.at(
@@ -78,7 +77,7 @@ class TargetPages {
     }
 
     @GET
-    @Path("targets/{arch}/{release}/{image}/{source}")
+    @Path("{arch}/{release}/{image}/{source}")
     @Produces(MediaType.TEXT_HTML)
     public Response target(
             @PathParam("arch") String arch,
@@ -109,16 +108,6 @@ class TargetPages {
                     shown(seen, view));
         });
     }
-
-    /** Every build target, as the page has it. */
-    @GET
-    @Path("api/v1/targets")
-    @Produces(MediaType.APPLICATION_JSON)
-    public Items items(@QueryParam("at") Optional<String> at) {
-        return new Items(TargetView.all(looking.ready(at).state()));
-    }
-
-    record Items(List<TargetView> items) {}
 
     static String address(BuildTarget target) {
         return "/targets/" + target.arch() + "/" + target.release() + "/"

@@ -29,7 +29,7 @@ final class Templates {
 
     static native TemplateInstance audit(Page page, AuditPages.Shown audit);
 
-    static native TemplateInstance confirm(Page page, ActionPages.Action action);
+    static native TemplateInstance confirm(Page page, Actions.Action action);
 
     static native TemplateInstance reading(Page page, String at, long position, long last);
 

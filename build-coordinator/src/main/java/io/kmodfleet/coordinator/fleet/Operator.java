@@ -71,8 +71,8 @@ public class Operator {
     /** Counts on from the ledger, so that a restart never reuses a number. */
     private synchronized Envelope numbered(Observation observation) {
         long last = loop.state().lastOf(Envelope.OPERATOR).map(Taken::epoch).orElse(0L);
-        // Another coordinator may have spoken since.
-        if (epoch == 0 || last > epoch) {
+        // Another coordinator may have spoken since: numbers of a counting that is over are taken for repeats.
+        if (epoch == 0 || last != epoch && sequence > 0) {
             epoch = Math.max(clock.millis(), last + 1);
             sequence = 0;
         }

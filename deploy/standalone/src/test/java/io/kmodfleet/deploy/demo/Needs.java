@@ -3,6 +3,7 @@ package io.kmodfleet.deploy.demo;
 import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.file.Files;
 import java.util.Optional;
 
 /** What a test needs of the machine. Missing, the test is skipped and says why; under CI that is a failure. */
@@ -11,7 +12,17 @@ final class Needs {
     private Needs() {}
 
     static void hostRoots() {
-        Optional<String> missing = HostRoots.missing();
+        present(HostRoots.missing());
+    }
+
+    static void browser() {
+        present(
+                Files.isExecutable(Browser.PROGRAM) && Files.isExecutable(Browser.DRIVER)
+                        ? Optional.empty()
+                        : Optional.of("Expected a browser. Run: apt-get install chromium chromium-driver"));
+    }
+
+    private static void present(Optional<String> missing) {
         if (missing.isPresent() && "true".equals(System.getenv("CI"))) {
             fail("Expected everything the tests need under CI, but: " + missing.get());
         }

@@ -1,0 +1,117 @@
+package io.kmodfleet.coordinator.dashboard;
+
+import io.kmodfleet.contracts.BuildTarget;
+import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.Observation.PackageRecalled;
+import io.kmodfleet.coordinator.dashboard.Actions.Action;
+import io.kmodfleet.coordinator.fleet.Operator;
+import io.kmodfleet.coordinator.fleet.Problem;
+import io.smallrye.common.annotation.Blocking;
+import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DefaultValue;
+import jakarta.ws.rs.FormParam;
+import jakarta.ws.rs.GET;
+import jakarta.ws.rs.POST;
+import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
+import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.MediaType;
+import jakarta.ws.rs.core.Response;
+import jakarta.ws.rs.core.UriInfo;
+import java.util.List;
+import java.util.Optional;
+
+/** The recall of a package, with the hosts that have it before anybody confirms. */
+@Path("/targets")
+@Blocking
+@Produces(MediaType.TEXT_HTML)
+class RecallPages {
+
+    private final Looking looking;
+    private final Actions actions;
+
+    RecallPages(Looking looking, Actions actions) {
+        this.looking = looking;
+        this.actions = actions;
+    }
+
+    @GET
+    @Path("{arch}/{release}/{image}/{source}/recall/{digest}")
+    public Response askRecall(
+            @PathParam("arch") String arch,
+            @PathParam("release") String release,
+            @PathParam("image") String image,
+            @PathParam("source") String source,
+            @PathParam("digest") String digest,
+            @Context UriInfo uri) {
+        return actions.ask(uri, recall(target(arch, release, image, source), digest(digest), "", Optional.empty()));
+    }
+
+    @POST
+    @Path("{arch}/{release}/{image}/{source}/recall/{digest}")
+    @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+    public Response recall(
+            @PathParam("arch") String arch,
+            @PathParam("release") String release,
+            @PathParam("image") String image,
+            @PathParam("source") String source,
+            @PathParam("digest") String hex,
+            @FormParam("author") @DefaultValue("") String author,
+            @FormParam("why") @DefaultValue("") String why,
+            @Context UriInfo uri) {
+        BuildTarget target = target(arch, release, image, source);
+        Digest digest = digest(hex);
+        if (author.isBlank() || why.isBlank()) {
+            return actions.ask(
+                    uri,
+                    recall(
+                            target,
+                            digest,
+                            why,
+                            Optional.of(author.isBlank() ? Actions.NAME_MISSING : Actions.WHY_MISSING)));
+        }
+        Observation recalled;
+        try {
+            recalled = new PackageRecalled(Operator.author(author), target, digest, why);
+        } catch (IllegalArgumentException e) {
+            return actions.ask(uri, recall(target, digest, why, Optional.of(e.getMessage())));
+        }
+        return actions.done(recalled, TargetPages.address(target));
+    }
+
+    private Action recall(BuildTarget target, Digest digest, String why, Optional<String> fault) {
+        Seen seen = looking.now();
+        List<HostId> hosts = seen.state().hostsWithPackage(target, digest);
+        return new Action(
+                "Recall package " + digest.brief(),
+                "Recall",
+                true,
+                "No host gets this package any more, and each that has it is answered anew: another package where there is one, a"
+                        + " new build, or a refusal. No module that is in use is unloaded. A recall is for ever.",
+                hosts.size(),
+                actions.named(seen, hosts, host -> seen.state().runs(host, target, digest)),
+                true,
+                why,
+                TargetPages.address(target),
+                fault);
+    }
+
+    private static BuildTarget target(String arch, String release, String image, String source) {
+        try {
+            return new BuildTarget(new Digest(source), arch, release, new Digest(image));
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a build target", e.getMessage());
+        }
+    }
+
+    private static Digest digest(String hex) {
+        try {
+            return new Digest(hex);
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a digest", e.getMessage());
+        }
+    }
+}

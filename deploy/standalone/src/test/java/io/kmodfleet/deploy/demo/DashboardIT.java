@@ -1,0 +1,397 @@
+package io.kmodfleet.deploy.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.kmodfleet.contracts.DecisionId;
+import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.OperatingSystem;
+import io.kmodfleet.contracts.wire.Topics;
+import io.kmodfleet.deploy.standalone.Stack;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
+
+/** The dashboard in a real browser, before a real coordinator with its database and broker. Pictures: target/screenshots. */
+class DashboardIT {
+
+    private static final int FIRST_PAGE = 60_000;
+    private static final String HOSTILE = "<img src=x onerror=document.title='owned'>\u202e";
+
+    @TempDir
+    private static Path directory;
+
+    private static RecordedDay day;
+    private static Browser browser;
+
+    @BeforeAll
+    static void start() throws Exception {
+        Needs.browser();
+        day = RecordedDay.begin(directory);
+        browser = new Browser(day.stack().coordinatorUrl());
+    }
+
+    @AfterAll
+    static void end() throws Exception {
+        if (browser != null) {
+            browser.close();
+        }
+        if (day != null) {
+            day.close();
+        }
+    }
+
+    /** Whatever a test did: the console stayed silent. */
+    @AfterEach
+    void nothingComplained() {
+        assertThat(browser.complaints()).isEmpty();
+    }
+
+    @Test
+    void every_page_shows_itself_and_keeps_wcag_aa_in_light_and_dark_and_on_a_telephone() throws Exception {
+        Map<String, String> pages = new TreeMap<>(Map.of(
+                "fleet", "/",
+                "host", "/hosts/" + host(0),
+                "targets", "/targets",
+                "target", targetPath(),
+                "failures", "/failures",
+                "policy", "/policy",
+                "preflight", "/preflight?release=6.1.0-30-amd64",
+                "audit", "/audit",
+                "build", "/builds/3.0",
+                "retry", "/hosts/" + host(0) + "/retry"));
+        for (Map.Entry<String, String> page : pages.entrySet()) {
+            browser.open(page.getValue());
+            for (String scheme : List.of("light", "dark")) {
+                browser.scheme(scheme);
+                assertThat(browser.barriers())
+                        .as(page.getKey() + " in " + scheme)
+                        .isEmpty();
+                browser.look(page.getKey() + "-" + scheme);
+            }
+            browser.scheme("light");
+            assertThat(browser.fits()).as(page.getKey() + " on a telephone").isTrue();
+            assertThat(browser.complaints()).as(page.getKey()).isEmpty();
+        }
+    }
+
+    @Test
+    void what_the_first_page_loads_is_small_and_comes_from_nowhere_else() throws Exception {
+        browser.open("/");
+        browser.await("the stream", () -> browser.all(".live.on").size() == 1);
+
+        @SuppressWarnings("unchecked")
+        List<String> loaded = (List<String>) browser.script("return performance.getEntriesByType('resource')"
+                + ".concat(performance.getEntriesByType('navigation')).map(e => e.transferSize + ' ' + e.name)");
+
+        assertThat(loaded).allSatisfy(line -> assertThat(line)
+                .contains(" " + day.stack().coordinatorUrl().toString()));
+        long bytes = loaded.stream()
+                .mapToLong(line -> Long.parseLong(line.substring(0, line.indexOf(' '))))
+                .sum();
+        assertThat(bytes).as(String.join("\n", loaded)).isPositive().isLessThanOrEqualTo(FIRST_PAGE);
+    }
+
+    @Test
+    void a_host_that_reports_appears_by_itself_and_is_found_by_filters_and_on_the_map() throws Exception {
+        browser.open("/");
+        browser.await("the stream", () -> browser.all(".live.on").size() == 1);
+        String name = "appears-" + System.nanoTime();
+
+        day.publish(List.of(reported(name, "label-of-its-own")));
+
+        browser.await(
+                "the host",
+                () -> browser.text("#hosts").contains(name)
+                        || browser.text("#side").contains(name));
+        browser.type("#filter input[name=q]", name);
+        browser.all("#filter input[name=q]").get(0).sendKeys(Keys.ENTER);
+        browser.await("one row", () -> browser.all("#hosts tbody tr").size() == 1);
+        assertThat(browser.text("#hosts tbody")).contains(name);
+        browser.open("/?label=rack%3Dlabel-of-its-own");
+        assertThat(browser.all("#hosts tbody tr")).hasSize(1);
+        browser.await("the map", () -> browser.script("return document.getElementById('map').dataset.drawn") != null);
+        WebElement map = browser.all("#map").get(0);
+        map.sendKeys(Keys.HOME, Keys.ARROW_RIGHT);
+        browser.await("what stands there", () -> browser.text("#where").contains(":"));
+        map.sendKeys(Keys.ENTER);
+        browser.await("a host's page", () -> browser.driver().getCurrentUrl().contains("/hosts/"));
+    }
+
+    @Test
+    void a_page_lives_through_a_restart_of_the_coordinator_and_says_meanwhile_that_it_is_old() throws Exception {
+        browser.open("/");
+        browser.await("the stream", () -> browser.all(".live.on").size() == 1);
+
+        day.stack().kill(Stack.COORDINATOR);
+        browser.await("that it is old", () -> browser.text("#lost").contains("No connection"));
+        browser.look("fleet-lost");
+        day.stack().startAgain(Stack.COORDINATOR);
+        String name = "after-restart-" + System.nanoTime();
+        day.publish(List.of(reported(name, "x")));
+
+        browser.await("the host", () -> browser.text("#main").contains(name));
+        browser.await(
+                "that it is well", () -> browser.all("#lost:not([hidden])").isEmpty());
+        // What the browser says of a server that is away.
+        assertThat(browser.complaints())
+                .allMatch(line ->
+                        line.contains("net::ERR_CONNECTION_REFUSED") || line.contains("ERR_INCOMPLETE_CHUNKED"));
+    }
+
+    @Test
+    void hostile_texts_are_inert_and_control_characters_are_shown() throws Exception {
+        Envelope host = reported("h" + HOSTILE, "x");
+        day.publish(List.of(host, failed(host, "main.c:1: error: " + HOSTILE + "\u001b[31m")));
+        browser.open("/failures");
+        browser.await("the failure", () -> browser.text("#failures").contains("onerror"));
+
+        assertThat(browser.all("#failures img")).isEmpty();
+        assertThat(browser.text("#failures")).doesNotContain("\u202e", "\u001b");
+        browser.open("/");
+        browser.await("the host", () -> !browser.all("#host-" + host.source()).isEmpty());
+        assertThat(browser.all("#main img")).isEmpty();
+        browser.open("/hosts/" + host.source());
+        assertThat(browser.text("#host h1")).contains("onerror");
+        assertThat(browser.all("#main img")).isEmpty();
+        assertThat(browser.driver().getTitle()).isNotEqualTo("owned");
+        browser.open("/?q=" + "%3Cscript%3Ealert(1)%3C/script%3E");
+        assertThat(browser.all("#main script")).isEmpty();
+        assertThat(browser.text("#hosts")).contains("No host fits");
+    }
+
+    @Test
+    void a_retry_is_asked_once_says_to_whom_and_leaves_its_authors_name() throws Exception {
+        browser.open("/hosts/" + host(0));
+        browser.clickLink("Try again");
+        assertThat(browser.text("main")).contains("1 host", "decided afresh");
+
+        browser.type("input[name=author]", "Ada Lovelace");
+        browser.click(".confirm button");
+
+        browser.await("that it is done", () -> browser.text(".banner.done").contains("stands in the ledger"));
+        browser.open("/audit");
+        browser.await("the entry", () -> browser.text("#ledger").contains("Ada Lovelace asked to try again"));
+    }
+
+    @Test
+    void a_recall_names_the_hosts_before_and_wants_a_name_and_a_reason() throws Exception {
+        browser.open(targetPath());
+        browser.clickLink("Recall");
+        String question = browser.text("main");
+        assertThat(question).contains("A recall is for ever");
+        browser.look("recall-light");
+
+        browser.type("input[name=author]", "Ada");
+        browser.type("input[name=why]", "panics on resume");
+        browser.click(".confirm button");
+
+        browser.await("that it is done", () -> browser.text(".banner.done").contains("stands in the ledger"));
+        browser.await("the state", () -> browser.text("#target").contains("panics on resume"));
+    }
+
+    @Test
+    void a_policy_with_a_fault_is_not_published_and_the_line_is_named_and_gone_to() throws Exception {
+        browser.open("/policy");
+        String text = (String) browser.script("return document.getElementById('text').value");
+        browser.script(
+                "document.getElementById('text').value = arguments[0]",
+                text.replaceFirst("(?m)^schema: 1$", "schema: one"));
+        browser.click("button[name=check]");
+
+        assertThat(browser.text(".faults")).contains("Not published", "line ");
+        browser.look("policy-fault-light");
+        browser.click(".faults a");
+        assertThat((String) browser.script("const t = document.getElementById('text');"
+                        + " return t.value.substring(t.selectionStart, t.selectionEnd)"))
+                .contains("schema: one");
+    }
+
+    @Test
+    void a_policy_is_tried_on_the_real_fleet_before_it_is_published_with_a_name() throws Exception {
+        browser.open("/policy");
+        String text = (String) browser.script("return document.getElementById('text').value");
+        String stricter = text.replaceFirst("(?m)^( *version: )\"0.12.7\"$", "$1\"9.9\"");
+        assertThat(stricter).isNotEqualTo(text);
+        browser.script("document.getElementById('text').value = arguments[0]", stricter);
+        browser.click("button[name=check]");
+
+        assertThat(browser.text("#what-if")).contains("get another answer");
+        assertThat(browser.text(".diff")).contains("-", "+");
+        browser.look("policy-what-if-light");
+        browser.type("input[name=author]", "Grace");
+        browser.click("button[name=publish]");
+
+        browser.await("that it is published", () -> browser.text(".banner.done").contains("published"));
+        assertThat(browser.text("aside")).contains("Grace");
+        // As it was, for whoever comes next.
+        browser.script("document.getElementById('text').value = arguments[0]", text);
+        browser.click("button[name=check]");
+        browser.type("input[name=author]", "Grace");
+        browser.click("button[name=publish]");
+        browser.await("that it is published", () -> browser.text(".banner.done").contains("published"));
+    }
+
+    @Test
+    void all_pages_can_be_seen_as_of_any_moment_and_a_range_is_replayed() throws Exception {
+        browser.open("/?at=5");
+        browser.await("the past", () -> browser.text("body").contains("You look at the past"));
+        browser.look("past-light");
+        String then = browser.text("#tiles");
+        browser.clickLink("Audit");
+        browser.await("the past", () -> browser.text("body").contains("You look at the past"));
+        browser.open("/audit");
+        browser.click("#replay button");
+        browser.await("the report", () -> browser.text("#replay").contains("Nothing is wrong"));
+        browser.look("audit-replayed-light");
+
+        assertThat(then).isNotEmpty();
+        assertThat(browser.text("#replay")).contains("decided again");
+    }
+
+    @Test
+    void a_build_is_followed_line_by_line_while_it_runs() throws Exception {
+        String build = "77.0";
+        browser.open("/builds/" + build);
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", day.stack().kafka()), new StringSerializer(), new StringSerializer())) {
+            producer.send(new ProducerRecord<>(Topics.BUILD_LOGS, build, "CC [M] main.o " + HOSTILE))
+                    .get();
+            browser.await("the line", () -> browser.text("#log").contains("main.o"));
+            producer.send(new ProducerRecord<>(Topics.BUILD_LOGS, build, "LD [M] x.ko"))
+                    .get();
+            browser.await("the next line", () -> browser.text("#log").contains("x.ko"));
+        }
+
+        assertThat(browser.all("#log img")).isEmpty();
+    }
+
+    @Test
+    void tables_and_actions_work_without_a_script() throws Exception {
+        try (Browser plain = new Browser(
+                day.stack().coordinatorUrl(), Map.of("profile.managed_default_content_settings.javascript", 2))) {
+            plain.open("/");
+            assertThat(plain.all("#hosts tbody tr")).isNotEmpty();
+            plain.driver().findElement(By.cssSelector("#hosts tbody a")).click();
+            assertThat(plain.text("main")).contains("Timeline");
+            plain.clickLink("Try again");
+            plain.type("input[name=author]", "Ada");
+            plain.click(".confirm button");
+            plain.await("that it is done", () -> plain.text(".banner.done").contains("stands in the ledger"));
+        }
+    }
+
+    @Test
+    void whoever_comes_from_another_site_changes_nothing_and_what_is_not_there_is_a_page() throws Exception {
+        long before = day.number("select count(*) from ledger");
+
+        int evil = post("/hosts/" + host(0) + "/retry", "author=eve", "Origin", "https://evil.example");
+        int framed = post("/policy", "text=x&author=eve&publish=yes", "Sec-Fetch-Site", "cross-site");
+
+        assertThat(List.of(evil, framed)).containsOnly(403);
+        assertThat(day.number("select count(*) from ledger")).isEqualTo(before);
+        browser.open("/hosts/0123");
+        assertThat(browser.text("main")).contains("No such host");
+        browser.look("problem-light");
+        assertThat(browser.complaints()).allMatch(line -> line.contains("404"));
+    }
+
+    private static int post(String path, String body, String header, String value)
+            throws IOException, InterruptedException {
+        URI uri = day.stack().coordinatorUrl().resolve(path);
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .header(header, value)
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        return HttpClient.newHttpClient()
+                .send(request, HttpResponse.BodyHandlers.discarding())
+                .statusCode();
+    }
+
+    private static String host(int index) {
+        return day.published().stream()
+                .filter(envelope -> envelope.observation() instanceof Observation.HostReported)
+                .map(Envelope::source)
+                .distinct()
+                .sorted()
+                .toList()
+                .get(index);
+    }
+
+    private static Observation.PackageStored stored() {
+        return day.published().stream()
+                .map(Envelope::observation)
+                .filter(Observation.PackageStored.class::isInstance)
+                .map(Observation.PackageStored.class::cast)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private static String targetPath() {
+        var target = stored().target();
+        return "/targets/" + target.arch() + "/" + target.release() + "/"
+                + target.image().hex() + "/" + target.source().hex();
+    }
+
+    private static Envelope reported(String name, String rack) {
+        HostId id = HostId.fromMachineId(
+                io.kmodfleet.contracts.Digest.of(name.getBytes(java.nio.charset.StandardCharsets.UTF_8))
+                        .hex()
+                        .substring(0, 32));
+        HostReport like = ((Observation.HostReported) day.published().stream()
+                        .map(Envelope::observation)
+                        .filter(Observation.HostReported.class::isInstance)
+                        .findFirst()
+                        .orElseThrow())
+                .report();
+        HostReport report = new HostReport(
+                name,
+                new OperatingSystem("debian", "12", "Debian 12"),
+                like.arch(),
+                false,
+                like.checks(),
+                like.kernels(),
+                new TreeMap<>(Map.of("rack", rack)),
+                like.compiler(),
+                like.secureBoot());
+        return new Envelope(id.value(), 1, 1, Instant.now(), new Observation.HostReported(id, report));
+    }
+
+    private static Envelope failed(Envelope host, String error) {
+        return new Envelope(
+                host.source(),
+                1,
+                2,
+                Instant.now(),
+                new Observation.BuildFailed(
+                        new HostId(host.source()),
+                        new DecisionId(1, 0),
+                        stored().target(),
+                        Observation.FailureClass.BUILD,
+                        Optional.of(2),
+                        error,
+                        Optional.empty()));
+    }
+}
