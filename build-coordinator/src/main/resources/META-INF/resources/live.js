@@ -51,15 +51,17 @@
     const open = new Set([...event.detail.target.querySelectorAll('details[open]')].map(key));
     event.detail.fragment.querySelectorAll('details').forEach(details => { if (open.has(key(details))) details.open = true; });
   });
-  document.addEventListener('visibilitychange', () => { if (!document.hidden && tick) plan(); });
-
+  /* A browser has six connections to a server, for all of its tabs: only what somebody sees keeps one. */
+  let source = null, lines = null;
+  const stop = () => { [source, lines].forEach(stream => stream && stream.close()); source = lines = null; };
   const listen = () => {
-    const source = new EventSource('/live');
+    if (source || document.hidden) return;
+    source = new EventSource('/live');
     source.addEventListener('fleet', event => {
       const next = JSON.parse(event.data);
-      const restarted = epoch !== null && epoch !== next.e, behind = tick && next.p !== tick.p || !tick && next.p !== Number(document.body.dataset.position);
+      const first = epoch === null, restarted = epoch !== null && epoch !== next.e, behind = tick && next.p !== tick.p || !tick && next.p !== Number(document.body.dataset.position);
       epoch = next.e; tick = next; since = 0;
-      document.dispatchEvent(new CustomEvent('fleet', {detail: {tick: next, restarted}}));
+      document.dispatchEvent(new CustomEvent('fleet', {detail: {tick: next, restarted, first}}));
       if (restarted || behind) plan();
       show();
     });
@@ -67,21 +69,25 @@
     source.onerror = () => {
       since = since || Date.now(); show();
       /* A proxy's error page ends it for good. */
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+      if (source && source.readyState === EventSource.CLOSED) { source = null; setTimeout(listen, 2000); }
     };
   };
-  addEventListener('load', listen);
-  setInterval(show, 1000);
-
-  const log = document.getElementById('log');
-  if (log && !('ended' in log.dataset)) {
-    const lines = new EventSource('/builds/' + encodeURIComponent(log.dataset.build) + '/live');
+  const follow = () => {
+    const log = document.getElementById('log');
+    if (!log || 'ended' in log.dataset || lines || document.hidden) return;
+    lines = new EventSource('/builds/' + encodeURIComponent(log.dataset.build) + '/live');
     lines.addEventListener('again', () => { log.textContent = ''; });
     lines.addEventListener('line', event => {
       const follows = log.scrollTop + log.clientHeight >= log.scrollHeight - 20;
       log.append(event.data + '\n');
       if (follows) log.scrollTop = log.scrollHeight;
-      if (event.data.startsWith('==> end: ')) lines.close();
+      if (event.data.startsWith('==> end: ')) { log.dataset.ended = ''; lines.close(); }
     });
-  }
+  };
+  const begin = () => { listen(); follow(); };
+  addEventListener('load', begin);
+  addEventListener('pageshow', event => { if (event.persisted) begin(); });
+  addEventListener('pagehide', stop);
+  document.addEventListener('visibilitychange', () => { if (document.hidden) stop(); else begin(); });
+  setInterval(show, 1000);
 })();

@@ -89,9 +89,9 @@
   const filtered = new URL(canvas.dataset.src, location).search.length > 1;
   document.addEventListener('fleet', event => {
     const tick = event.detail.tick;
-    if (event.detail.restarted || !tick.m || filtered && tick.m.length || tick.n !== cells.length) { if (cells.length || tick.n) load(); return; }
+    if (event.detail.restarted || !tick.m && !event.detail.first || filtered && tick.m && tick.m.length || tick.n !== cells.length && !loading) { if (cells.length || tick.n) load(); return; }
     const changed = [];
-    for (let i = 0; i < tick.m.length; i += 2) { cells[tick.m[i]] = tick.m[i + 1]; changed.push(Math.floor(tick.m[i] / each)); }
+    for (let i = 0; tick.m && i < tick.m.length; i += 2) { cells[tick.m[i]] = tick.m[i + 1]; changed.push(Math.floor(tick.m[i] / each)); }
     if (changed.length) draw(changed);
   });
 

@@ -61,6 +61,11 @@ class AuditPages {
             @QueryParam("at") Optional<String> at,
             @Context UriInfo uri,
             @Context HttpHeaders headers) {
+        if (at.filter(text -> !text.isBlank()).isEmpty()) {
+            // How far a replay is moves by itself.
+            Seen now = looking.now();
+            return Pages.own(Templates.audit(pages.page("Audit", "audit", uri, now), shown(now, before)));
+        }
         return looking.at(
                 at,
                 uri,

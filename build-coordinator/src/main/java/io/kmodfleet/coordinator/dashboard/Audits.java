@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import org.jboss.logging.Logger;
 
 /**
  * Replays a range of the ledger in the background and says what it found: the same as {@code kmodfleet audit}, which an auditor runs on a
@@ -21,6 +22,7 @@ import java.util.concurrent.Executors;
 @ApplicationScoped
 class Audits {
 
+    private static final Logger LOG = Logger.getLogger(Audits.class);
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
     private final LedgerRows rows;
@@ -113,8 +115,9 @@ class Audits {
                 replay.position = lines.last();
             }
             replay.report = Optional.of(run.report());
-        } catch (RuntimeException e) {
-            replay.failure = Optional.of("Expected to read the ledger, but " + e.getMessage());
+        } catch (RuntimeException | Error e) {
+            LOG.errorf(e, "replay failed from=%d to=%d", replay.from, replay.to);
+            replay.failure = Optional.of("Expected to replay the ledger, but " + e);
         } finally {
             replay.endedAt = Optional.of(Instant.now());
         }

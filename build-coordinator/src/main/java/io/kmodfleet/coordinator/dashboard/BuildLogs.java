@@ -74,7 +74,6 @@ class BuildLogs {
 
     void onEnd(@Observes ShutdownEvent event) {
         ending = true;
-        thread.interrupt();
     }
 
     void routes(@Observes Router router) {

@@ -146,6 +146,8 @@ public class LiveBoard {
         state = known;
         moves++;
         ready = true;
+        // Whoever looks already learns that it has to look anew.
+        stream.moved(new LiveStream.Tick(epoch, known.position(), known.now(), board, List.of(), List.of(), true));
         LOG.infof("board made hosts=%d millis=%d", board.size(), (System.nanoTime() - begin) / 1_000_000);
         while (!ending) {
             try {

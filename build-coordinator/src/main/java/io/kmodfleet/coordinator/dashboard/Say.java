@@ -24,6 +24,10 @@ final class Say {
         return number((long) value);
     }
 
+    static String count(long value, String one, String many) {
+        return number(value) + " " + (value == 1 ? one : many);
+    }
+
     /** Of all, in whole per cent; never 100 or 0 where that is not exactly so. */
     static String percent(int part, int all) {
         if (all == 0) {

@@ -152,7 +152,7 @@ final class Browser implements AutoCloseable {
             Map<String, Object> metrics =
                     Map.of("width", width, "height", Math.max(900, height), "deviceScaleFactor", 1, "mobile", false);
             driver.executeCdpCommand("Emulation.setDeviceMetricsOverride", metrics);
-            pause(400);
+            pause(150);
             Files.write(SCREENSHOTS.resolve(name + "-" + width + ".png"), driver.getScreenshotAs(OutputType.BYTES));
             driver.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
         }
