@@ -16,6 +16,7 @@ import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.Catalogue;
 import io.kmodfleet.store.catalogue.Catalogue.Kind;
 import io.kmodfleet.store.catalogue.Catalogue.KnownSource;
+import io.kmodfleet.store.metrics.StoreMetrics;
 import io.kmodfleet.store.outbox.OutboxPublisher;
 import io.kmodfleet.store.problem.Problem;
 import io.smallrye.mutiny.Uni;
@@ -24,6 +25,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,6 +45,7 @@ class Intake {
     private final Quota quota;
     private final Comparison comparison;
     private final OutboxPublisher outbox;
+    private final StoreMetrics metrics;
     private final Lock checking = new ReentrantLock(true);
 
     Intake(
@@ -51,13 +54,15 @@ class Intake {
             Catalogue catalogue,
             Quota quota,
             Comparison comparison,
-            OutboxPublisher outbox) {
+            OutboxPublisher outbox,
+            StoreMetrics metrics) {
         this.staging = staging;
         this.storage = storage;
         this.catalogue = catalogue;
         this.quota = quota;
         this.comparison = comparison;
         this.outbox = outbox;
+        this.metrics = metrics;
     }
 
     /** Checks an upload; gives what adds it to the catalogue and says whether it was new. */
@@ -112,7 +117,9 @@ class Intake {
             throw new Problem(400, "Broken off", e.getMessage());
         }
         try {
-            return checkAndKeep(kind, named, upload, check);
+            boolean isNew = checkAndKeep(kind, named, upload, check);
+            metrics.taken(kind.word(), isNew ? 1 : 0);
+            return isNew;
         } catch (Refusal refusal) {
             LOG.warnf(
                     "refused kind=%s package=%s rule=%s error=%s",
@@ -120,6 +127,7 @@ class Intake {
             storage.refused().keep(upload.digest(), upload.file());
             await(() -> catalogue.refuse(kind, named, upload.digest(), upload.size(), refusal));
             outbox.wake();
+            metrics.refused(refusal.rule().name().toLowerCase(Locale.ROOT), 1);
             throw new Problem(422, "Refused", Optional.of(refusal.rule().name()), refusal.evidence());
         } finally {
             staging.discard(upload);

@@ -38,7 +38,6 @@ public final class Board {
     private int[] module = new int[FIRST_ROOM];
     private int[] reason = new int[FIRST_ROOM];
     private long[] since = new long[FIRST_ROOM];
-    private final BitSet silent = new BitSet();
     private int size;
 
     /** A value for people, and how many hosts have it. */
@@ -97,7 +96,7 @@ public final class Board {
             reasons.leave(reason[place]);
         }
         names[place] = line.hostname();
-        safety[place] = (byte) (silent.get(place) ? Safety.SILENT : line.safety()).ordinal();
+        safety[place] = (byte) line.safety().ordinal();
         system[place] = systems.enter(line.os());
         kernel[place] = kernels.enter(line.kernel());
         label[place] = labels.enter(line.labels().entrySet().stream()
@@ -108,24 +107,6 @@ public final class Board {
         since[place] = line.since();
         counts[safety[place]]++;
         return place;
-    }
-
-    /**
-     * Says which hosts are silent; each other one is what its kernels say.
-     *
-     * @return the places of those that changed
-     */
-    public synchronized List<Integer> silence(FleetState state, Predicate<HostId> isSilent) {
-        List<Integer> changed = new ArrayList<>();
-        for (int place = 0; place < size; place++) {
-            boolean now = isSilent.test(hosts[place]);
-            if (now != silent.get(place)) {
-                silent.set(place, now);
-                update(state, hosts[place]);
-                changed.add(place);
-            }
-        }
-        return changed;
     }
 
     public synchronized Optional<HostId> at(int place) {
@@ -223,7 +204,7 @@ public final class Board {
     /** Ledger positions of the answers that hold hosts back, one for each such host. */
     public synchronized long[] heldSince() {
         return java.util.stream.IntStream.range(0, size)
-                .filter(place -> safety[place] < Safety.UNDER_WAY.ordinal() && since[place] > 0)
+                .filter(place -> safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0)
                 .mapToLong(place -> since[place])
                 .toArray();
     }
@@ -231,7 +212,7 @@ public final class Board {
     /** Whose answer has been in force longest, of those that are refused or wait. */
     public synchronized List<HostId> heldLongest(int limit) {
         return java.util.stream.IntStream.range(0, size)
-                .filter(place -> safety[place] < Safety.SILENT.ordinal() && since[place] > 0)
+                .filter(place -> safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0)
                 .boxed()
                 .sorted(Comparator.comparingLong((Integer place) -> since[place])
                         .thenComparing(place -> place))

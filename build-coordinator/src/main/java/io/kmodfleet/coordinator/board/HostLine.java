@@ -68,23 +68,6 @@ public record HostLine(
                 blocking.map(decision -> decision.id().position()).orElse(0L));
     }
 
-    /** The same of a host that was not heard of for too long. */
-    public HostLine silent() {
-        return new HostLine(
-                host,
-                hostname,
-                os,
-                kernel,
-                labels,
-                observeOnly,
-                Safety.SILENT,
-                reason,
-                "nothing was heard of its agent for too long" + (because.isEmpty() ? "" : "; before that: " + because),
-                modules,
-                reasons,
-                since);
-    }
-
     private static Safety safety(RebootSafety reboot, Optional<Decision> blocking) {
         return switch (reboot.answer()) {
             case SAFE -> Safety.SAFE;

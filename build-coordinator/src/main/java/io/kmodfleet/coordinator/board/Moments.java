@@ -10,7 +10,7 @@ import java.util.Map;
 /** The fleet in figures at moments of the past: the older, the fewer of them, so that all of them are some hundreds for ever. */
 public final class Moments {
 
-    private static final int FINE = 150;
+    private static final int FINE = 40;
     private static final Duration SHORTEST = Duration.ofSeconds(15);
 
     private final List<Moment> all = new ArrayList<>();

@@ -9,8 +9,6 @@ public enum Safety {
     REFUSED("refused", "would boot without its module, and something must change first"),
     /** It would boot without a module, and that waits for something outside: a window, a first boot, a key, a person. */
     WAITING("waiting", "not safe, and waits for something that the reason names"),
-    /** It sent signs of life, and does not any more. */
-    SILENT("silent", "nothing was heard of its agent for too long"),
     /** Nothing is known of its kernels, or no policy is published. */
     UNKNOWN("unknown", "no kernel image can be read, or no policy is published"),
     /** Not safe, and what makes it so is under way: a build, a first try, an installation. */

@@ -226,17 +226,7 @@ class FleetPages {
     }
 
     static List<HostLine> lines(Seen seen, List<HostId> hosts) {
-        return hosts.stream()
-                .map(host -> {
-                    HostLine line = HostLine.of(seen.state(), host);
-                    boolean silent = seen.board()
-                            .placeOf(host)
-                            .map(seen.board()::safetyAt)
-                            .map(Safety.SILENT::equals)
-                            .orElse(false);
-                    return silent ? line.silent() : line;
-                })
-                .toList();
+        return hosts.stream().map(host -> HostLine.of(seen.state(), host)).toList();
     }
 
     private static List<Row> rows(List<HostLine> lines, Map<Long, Instant> times) {

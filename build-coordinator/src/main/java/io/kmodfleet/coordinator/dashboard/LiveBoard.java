@@ -110,6 +110,11 @@ public class LiveBoard {
         return board.counts();
     }
 
+    /** Pages that are open and seen. */
+    public int viewers() {
+        return stream.viewers();
+    }
+
     Tally tally() {
         synchronized (lock) {
             return tally;

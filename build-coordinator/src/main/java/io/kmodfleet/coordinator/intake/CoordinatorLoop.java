@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -66,7 +67,7 @@ public class CoordinatorLoop {
     private Head decided = Head.NOTHING;
     private volatile Head committed = Head.NOTHING;
     private volatile boolean recovered;
-    private volatile Consumer<LedgerEntry> listener = entry -> {};
+    private final List<Consumer<LedgerEntry>> listeners = new CopyOnWriteArrayList<>();
     private long snapshotPosition;
 
     private record Awaited(String source, long epoch, long sequence) {}
@@ -117,7 +118,7 @@ public class CoordinatorLoop {
      * waits for it.
      */
     public void tell(Consumer<LedgerEntry> whoListens) {
-        listener = whoListens;
+        listeners.add(whoListens);
     }
 
     /** Completes with the ledger position when that observation is committed. Ask before it is sent. */
@@ -319,7 +320,7 @@ public class CoordinatorLoop {
     }
 
     private void tellWhoWaits(LedgerEntry entry) {
-        listener.accept(entry);
+        listeners.forEach(listener -> listener.accept(entry));
         if (awaited.isEmpty()) {
             return;
         }

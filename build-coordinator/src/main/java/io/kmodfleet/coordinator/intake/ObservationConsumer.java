@@ -42,7 +42,7 @@ import org.jboss.logging.Logger;
  * nothing from the active one. Both use the same static member id, so the group does not wait for one that was killed.
  */
 @ApplicationScoped
-class ObservationConsumer {
+public class ObservationConsumer {
 
     private static final Logger LOG = Logger.getLogger(ObservationConsumer.class);
     private static final Duration STAND_BY = Duration.ofMillis(500);
@@ -90,7 +90,7 @@ class ObservationConsumer {
         thread.start();
     }
 
-    boolean isActive() {
+    public boolean isActive() {
         return active;
     }
 

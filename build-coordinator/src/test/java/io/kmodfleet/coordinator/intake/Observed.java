@@ -28,7 +28,7 @@ import java.util.TreeMap;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 
 /** Observations as they arrive: a source, a policy, and hosts that can build. */
-final class Observed {
+public final class Observed {
 
     static final Instant AT = Instant.parse("2026-11-24T03:00:00.000001Z");
     private static final Digest SOURCE = digest("source");
@@ -36,7 +36,7 @@ final class Observed {
     private Observed() {}
 
     /** A source and a policy that wants it. */
-    static List<Envelope> beginning() {
+    public static List<Envelope> beginning() {
         Observation source = new Observation.SourceStored(SOURCE, "v4l2loopback", "0.12.7", Binding.SYMBOL_CRC);
         Policy.WantedModule wanted = new Policy.WantedModule(
                 "v4l2loopback",
@@ -64,7 +64,7 @@ final class Observed {
     }
 
     /** A host that can build, and has the kernel image of that name. */
-    static Envelope report(String name, long sequence, String image) {
+    public static Envelope report(String name, long sequence, String image) {
         Check dkms = new Check(Check.Piece.DKMS, true, "dkms-3.0.10", "");
         KernelState kernel = new KernelState(
                 new KernelIdentity(
@@ -107,7 +107,7 @@ final class Observed {
         return take(before, report("b", 1, "two"));
     }
 
-    static FleetState take(FleetState before, Envelope... envelopes) {
+    public static FleetState take(FleetState before, Envelope... envelopes) {
         FleetState state = before;
         for (Envelope envelope : envelopes) {
             state = Step.take(state, envelope, AT).after();

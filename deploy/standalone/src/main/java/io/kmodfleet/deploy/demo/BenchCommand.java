@@ -3,6 +3,7 @@ package io.kmodfleet.deploy.demo;
 import io.kmodfleet.deploy.bench.DecisionsBench;
 import io.kmodfleet.deploy.bench.HeapBench;
 import io.kmodfleet.deploy.bench.LatencyBench;
+import io.kmodfleet.deploy.bench.PageBench;
 import io.kmodfleet.deploy.bench.ReplayBench;
 import io.kmodfleet.deploy.bench.RestartBench;
 import io.kmodfleet.deploy.bench.StoreBench;
@@ -35,7 +36,8 @@ import picocli.CommandLine.Option;
             ReplayBench.class,
             RestartBench.class,
             TakeoverBench.class,
-            StoreBench.class
+            StoreBench.class,
+            PageBench.class
         },
         description = "Measure: time to healthy, a dkms build against the reuse of its module, memory of each process.")
 public final class BenchCommand implements Callable<Integer> {

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What a test needs of the machine. Missing, the test is skipped and says why; under CI that is a failure. */
 final class Needs {
@@ -20,6 +22,14 @@ final class Needs {
                 Files.isExecutable(Browser.PROGRAM) && Files.isExecutable(Browser.DRIVER)
                         ? Optional.empty()
                         : Optional.of("Expected a browser. Run: apt-get install chromium chromium-driver"));
+    }
+
+    static void promtool() {
+        present(
+                Stream.of(System.getenv("PATH").split(":"))
+                                .anyMatch(place -> Files.isExecutable(Path.of(place, "promtool")))
+                        ? Optional.empty()
+                        : Optional.of("Expected promtool. Run: apt-get install prometheus"));
     }
 
     private static void present(Optional<String> missing) {

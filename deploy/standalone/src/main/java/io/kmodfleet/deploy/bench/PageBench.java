@@ -1,0 +1,281 @@
+package io.kmodfleet.deploy.bench;
+
+import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.coordinator.board.Board;
+import io.kmodfleet.coordinator.board.Filter;
+import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.decision.Step;
+import io.kmodfleet.deploy.standalone.Stack;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.HdrHistogram.Histogram;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** The dashboard: what the first page loads, how long the questions behind each page take, and what many viewers cost. */
+@Command(name = "page", description = "Measure: first load of the dashboard, the time of each page, and many viewers.")
+public final class PageBench implements Callable<Integer> {
+
+    private static final Pattern LOADED = Pattern.compile("(?:src|href)=\"(/[^\"]+\\.(?:js|css|svg)\\?v=[^\"]+)\"");
+    private static final int REPORTS_A_SECOND = 100;
+
+    @Option(
+            names = "--hosts",
+            defaultValue = "50000",
+            description = "Hosts of the coordinator (default: ${DEFAULT-VALUE}).")
+    private int hosts;
+
+    @Option(
+            names = "--board",
+            defaultValue = "1000000",
+            description = "Hosts on a board in this process (default: ${DEFAULT-VALUE}).")
+    private int board;
+
+    @Option(names = "--viewers", defaultValue = "1000", description = "Open streams (default: ${DEFAULT-VALUE}).")
+    private int viewers;
+
+    @Option(
+            names = "--rounds",
+            defaultValue = "200",
+            description = "Requests of each page (default: ${DEFAULT-VALUE}).")
+    private int rounds;
+
+    @Option(
+            names = "--seconds",
+            defaultValue = "20",
+            description = "How long viewers look (default: ${DEFAULT-VALUE}).")
+    private int seconds;
+
+    private final HttpClient client = HttpClient.newHttpClient();
+
+    @Override
+    public Integer call() throws IOException, InterruptedException, SQLException {
+        board();
+        try (BenchStack bench = BenchStack.start()) {
+            bench.begin();
+            Traffic traffic = new Traffic(hosts);
+            System.out.println("[INFO] " + hosts + " hosts report");
+            long before = bench.position();
+            report(bench, traffic, hosts);
+            bench.await(before + hosts, java.time.Duration.ofMinutes(10));
+            firstLoad(bench);
+            pages(bench);
+            viewers(bench, traffic);
+            return 0;
+        }
+    }
+
+    /** Everything that a page asks of a board, on a fleet in this process. */
+    private void board() {
+        if (board == 0) {
+            return;
+        }
+        System.out.println("[INFO] making a fleet of " + board + " hosts in this process");
+        FleetState state = FleetState.empty();
+        for (Envelope envelope : Traffic.beginning(1)) {
+            state = Step.take(state, envelope, Instant.EPOCH).after();
+        }
+        Traffic traffic = new Traffic(board);
+        for (int i = 0; i < board; i++) {
+            state = Step.take(state, traffic.next(), Instant.EPOCH).after();
+        }
+        long begin = System.nanoTime();
+        Board made = Board.of(state);
+        Table.title("A board of " + Table.number(made.size()) + " hosts");
+        Table.row("made from what is known", millisSince(begin) + " ms");
+        Filter text = new Filter(
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.of("host-77"));
+        FleetState known = state;
+        HostId some = state.hostIds().get(board / 2);
+        p99("counts and first rows, all hosts", () -> made.page(Filter.ALL, Board.Cursor.BEGIN, 50));
+        p99("counts and first rows, by a part of the name", () -> made.page(text, Board.Cursor.BEGIN, 50));
+        p99("the map", () -> made.map(Filter.ALL));
+        p99("who is held back longest", () -> made.heldLongest(5));
+        p99("one host moved", () -> made.update(known, some));
+    }
+
+    private void p99(String what, Runnable question) {
+        Histogram micros = new Histogram(3);
+        for (int i = 0; i < rounds; i++) {
+            question.run();
+        }
+        for (int i = 0; i < rounds; i++) {
+            long begin = System.nanoTime();
+            question.run();
+            micros.recordValue((System.nanoTime() - begin) / 1_000);
+        }
+        Table.atMost(what + ", p99", micros.getValueAtPercentile(99) / 1000.0, 200, " ms");
+    }
+
+    private void firstLoad(BenchStack bench) throws IOException, InterruptedException {
+        URI home = bench.stack().coordinatorUrl();
+        long begin = System.nanoTime();
+        HttpResponse<byte[]> page = get(home.resolve("/"));
+        long bytes = page.body().length;
+        String html = unpacked(page);
+        TreeSet<String> files = new TreeSet<>();
+        Matcher found = LOADED.matcher(html);
+        while (found.find()) {
+            files.add(found.group(1));
+        }
+        for (String file : files) {
+            bytes += get(home.resolve(file)).body().length;
+        }
+        long millis = millisSince(begin);
+        Table.title("First load, " + Table.number(hosts) + " hosts");
+        Table.atMost("page and all it names, compressed", bytes / 1000.0, 60, " kB");
+        Table.row("requests, one after the other", Integer.toString(1 + files.size()));
+        Table.atMost("until all of it is there", millis, 500, " ms");
+        Table.row(
+                "the map behind it, compressed by nobody",
+                Table.number(get(home.resolve("/map")).body().length / 1000.0) + " kB");
+    }
+
+    private void pages(BenchStack bench) throws IOException, InterruptedException, SQLException {
+        URI home = bench.stack().coordinatorUrl();
+        HostId host = HostId.fromMachineId(Traffic.digest("bench host 7").hex().substring(0, 32));
+        Map<String, String> pages = new LinkedHashMap<>();
+        pages.put("fleet", "/?q=");
+        pages.put("fleet, filtered by kernel", "/?kernel=6.1.0-11-amd64&q=");
+        pages.put("fleet, by a part of the name", "/?q=host-77&os=");
+        pages.put("host", "/hosts/" + host + "?x=");
+        pages.put("packages", "/targets?x=");
+        pages.put("failures", "/failures?x=");
+        pages.put("policy", "/policy?x=");
+        pages.put("preflight", "/preflight?release=6.1.0-11-amd64&x=");
+        pages.put("audit", "/audit?x=");
+        Table.title("Pages, each made anew, " + Table.number(hosts) + " hosts, " + Table.number(bench.position())
+                + " ledger entries");
+        for (Map.Entry<String, String> page : pages.entrySet()) {
+            Histogram micros = new Histogram(3);
+            int times = page.getKey().equals("preflight") ? Math.max(3, rounds / 20) : rounds;
+            for (int i = 0; i < times * 2; i++) {
+                // Another address, so that nothing that was made before is taken.
+                URI uri = home.resolve(page.getValue() + (page.getValue().endsWith("q=") ? "&n=" + i : i));
+                long begin = System.nanoTime();
+                HttpResponse<byte[]> answer = get(uri);
+                if (answer.statusCode() != 200) {
+                    throw new IllegalStateException(
+                            "Expected " + uri + " to answer 200, but it said " + answer.statusCode());
+                }
+                if (i >= times) {
+                    micros.recordValue((System.nanoTime() - begin) / 1_000);
+                }
+            }
+            Table.atMost(page.getKey() + ", p99", micros.getValueAtPercentile(99) / 1000.0, 200, " ms");
+        }
+    }
+
+    /** Many streams, while hosts report. */
+    private void viewers(BenchStack bench, Traffic traffic) throws IOException, InterruptedException, SQLException {
+        URI home = bench.stack().coordinatorUrl();
+        AtomicLong bytes = new AtomicLong();
+        List<Socket> open = new ArrayList<>();
+        try {
+            for (int i = 0; i < viewers; i++) {
+                Socket socket = new Socket(home.getHost(), home.getPort());
+                socket.getOutputStream()
+                        .write(("GET /live HTTP/1.1\r\nHost: " + home.getAuthority() + "\r\n\r\n")
+                                .getBytes(StandardCharsets.US_ASCII));
+                open.add(socket);
+            }
+            Thread reader = new Thread(() -> drain(open, bytes), "reader");
+            reader.setDaemon(true);
+            reader.start();
+            Thread.sleep(3_000);
+            long from = bytes.get();
+            long cpu = bench.cpu().get(Stack.COORDINATOR);
+            long begin = System.nanoTime();
+            for (int i = 0; i < seconds; i++) {
+                report(bench, traffic, REPORTS_A_SECOND);
+                Thread.sleep(Math.max(0, 1_000L * (i + 1) - millisSince(begin)));
+            }
+            double took = (System.nanoTime() - begin) / 1e9;
+            double used = (bench.cpu().get(Stack.COORDINATOR) - cpu) / 1e9;
+            Table.title(Table.number(viewers) + " viewers, " + REPORTS_A_SECOND + " reports/s");
+            Table.row("CPU of the coordinator, everything it does", Table.number(100 * used / took) + " % of a core");
+            Table.row("bytes for each viewer", Table.number((bytes.get() - from) / took / viewers) + " per second");
+        } finally {
+            for (Socket socket : open) {
+                socket.close();
+            }
+        }
+    }
+
+    private static void drain(List<Socket> sockets, AtomicLong bytes) {
+        byte[] buffer = new byte[1 << 16];
+        try {
+            while (true) {
+                for (Socket socket : sockets) {
+                    InputStream in = socket.getInputStream();
+                    while (in.available() > 0) {
+                        bytes.addAndGet(in.read(buffer));
+                    }
+                }
+                Thread.sleep(50);
+            }
+        } catch (IOException | InterruptedException e) {
+            // The measurement is over.
+        }
+    }
+
+    private static void report(BenchStack bench, Traffic traffic, int reports) {
+        try (KafkaProducer<String, byte[]> producer =
+                Traffic.producer(bench.stack().kafka(), 5)) {
+            for (int i = 0; i < reports; i++) {
+                producer.send(Traffic.record(traffic.next()));
+            }
+        }
+    }
+
+    private HttpResponse<byte[]> get(URI uri) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .header("Accept", "text/html,*/*")
+                .header("Accept-Encoding", "gzip")
+                .build();
+        return client.send(request, HttpResponse.BodyHandlers.ofByteArray());
+    }
+
+    private static String unpacked(HttpResponse<byte[]> page) throws IOException {
+        byte[] body = page.body();
+        boolean packed = page.headers()
+                .firstValue("Content-Encoding")
+                .filter("gzip"::equals)
+                .isPresent();
+        return new String(
+                packed
+                        ? new java.util.zip.GZIPInputStream(new java.io.ByteArrayInputStream(body)).readAllBytes()
+                        : body,
+                StandardCharsets.UTF_8);
+    }
+
+    private static long millisSince(long begin) {
+        return (System.nanoTime() - begin) / 1_000_000;
+    }
+}
