@@ -29,8 +29,7 @@ import java.util.zip.GZIPOutputStream;
 class Pages {
 
     private static final Duration WHILE = Duration.ofSeconds(5);
-    private static final int REMEMBERED = 500;
-    private static final int TALL = 64 << 20;
+    private static final int MOST_BYTES = 16 << 20;
     private static final String HTML = MediaType.TEXT_HTML + ";charset=UTF-8";
     private static final List<String> ASSETS = List.of("kmodfleet.css", "live.js", "map.js", "charts.js", "policy.js");
 
@@ -38,7 +37,7 @@ class Pages {
     private final String version = version();
     private final Cache<String, Made> made = Caffeine.newBuilder()
             .expireAfterWrite(WHILE)
-            .maximumWeight(TALL)
+            .maximumWeight(MOST_BYTES)
             .weigher((String path, Made page) -> page.packed.length + page.plain.length)
             .build();
 

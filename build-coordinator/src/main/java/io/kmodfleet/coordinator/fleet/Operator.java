@@ -25,6 +25,9 @@ public class Operator {
     private long epoch;
     private long sequence;
 
+    /** Whether the ledger holds something of this counting. */
+    private boolean counted;
+
     Operator(CoordinatorLoop loop, Dispatcher dispatcher, CoordinatorConfig config) {
         this.loop = loop;
         this.dispatcher = dispatcher;
@@ -71,10 +74,12 @@ public class Operator {
     /** Counts on from the ledger, so that a restart never reuses a number. */
     private synchronized Envelope numbered(Observation observation) {
         long last = loop.state().lastOf(Envelope.OPERATOR).map(Taken::epoch).orElse(0L);
+        counted |= last == epoch;
         // Another coordinator may have spoken since: numbers of a counting that is over are taken for repeats.
-        if (epoch == 0 || last != epoch && sequence > 0) {
-            epoch = Math.max(clock.millis(), last + 1);
+        if (epoch == 0 || last > epoch || counted && last != epoch) {
+            epoch = Math.max(clock.millis(), Math.max(last, epoch) + 1);
             sequence = 0;
+            counted = false;
         }
         sequence++;
         return new Envelope(Envelope.OPERATOR, epoch, sequence, clock.instant(), observation);
