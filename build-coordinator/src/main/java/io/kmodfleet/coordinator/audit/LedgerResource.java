@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.audit;
 
 import io.kmodfleet.coordinator.ledger.LedgerRows;
 import io.kmodfleet.coordinator.ledger.LedgerRows.Lines;
+import io.quarkus.vertx.http.Compressed;
 import jakarta.ws.rs.BadRequestException;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
@@ -38,6 +39,8 @@ class LedgerResource {
      * @param after the position behind which it begins
      * @param limit how many entries at most; 0 for all
      */
+    // Compressed by hand; without this, Quarkus calls whatever it does not compress itself uncompressed.
+    @Compressed
     @GET
     @Produces("application/x-ndjson")
     public Response entries(
