@@ -9,7 +9,6 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -19,10 +18,9 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.zip.GZIPOutputStream;
 
 /**
- * Makes answers of pages. A page that a thousand people look at is made once for every move of the board (two a second at most), and compressed once; who has it already is told
+ * Makes answers of pages. A page that a thousand people look at is made once for every move of the board (two a second at most); who has it already is told
  * so (304).
  */
 @ApplicationScoped
@@ -38,14 +36,14 @@ class Pages {
     private final Cache<String, Made> made = Caffeine.newBuilder()
             .expireAfterWrite(WHILE)
             .maximumWeight(MOST_BYTES)
-            .weigher((String path, Made page) -> page.packed.length + page.plain.length)
+            .weigher((String path, Made page) -> page.html.length)
             .build();
 
     Pages(LiveBoard live) {
         this.live = live;
     }
 
-    private record Made(byte[] plain, byte[] packed, String tag) {}
+    private record Made(byte[] html, String tag) {}
 
     Page page(String title, String section, UriInfo uri, Seen seen) {
         return page(title, section, uri, seen, Optional.empty());
@@ -81,18 +79,12 @@ class Pages {
                     .header(HttpHeaders.VARY, "Accept-Encoding")
                     .build();
         }
-        String encodings = Optional.ofNullable(headers.getHeaderString(HttpHeaders.ACCEPT_ENCODING))
-                .orElse("");
-        Response.ResponseBuilder answer = Response.ok()
+        return Response.ok(page.html)
                 .type(HTML)
                 .header(HttpHeaders.ETAG, page.tag)
                 .header(HttpHeaders.VARY, "Accept-Encoding")
-                .header(HttpHeaders.CACHE_CONTROL, "no-cache");
-        return encodings.contains("gzip")
-                ? answer.header(HttpHeaders.CONTENT_ENCODING, "gzip")
-                        .entity(page.packed)
-                        .build()
-                : answer.entity(page.plain).build();
+                .header(HttpHeaders.CACHE_CONTROL, "no-cache")
+                .build();
     }
 
     /** For pages that are one person's. */
@@ -104,14 +96,8 @@ class Pages {
     }
 
     private static Made make(TemplateInstance template) {
-        byte[] plain = template.render().getBytes(StandardCharsets.UTF_8);
-        ByteArrayOutputStream packed = new ByteArrayOutputStream(plain.length / 4);
-        try (GZIPOutputStream out = new GZIPOutputStream(packed)) {
-            out.write(plain);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return new Made(plain, packed.toByteArray(), "W/\"" + Digest.of(plain).brief() + "\"");
+        byte[] html = template.render().getBytes(StandardCharsets.UTF_8);
+        return new Made(html, "W/\"" + Digest.of(html).brief() + "\"");
     }
 
     /** Whoever has an older one loads the new one at once. */
