@@ -34,11 +34,11 @@ public class StoreMetrics {
 
     void onStart(@Observes StartupEvent event) {
         File directory = config.directory().toFile();
-        Gauge.builder("kmodfleet.store.disk.free", directory, File::getUsableSpace)
+        Gauge.builder("kmodfleet.store.disk.free", directory::getUsableSpace)
                 .description("Room on the disk of the store's directory")
                 .baseUnit("bytes")
                 .register(registry);
-        Gauge.builder("kmodfleet.store.disk.size", directory, File::getTotalSpace)
+        Gauge.builder("kmodfleet.store.disk.size", directory::getTotalSpace)
                 .description("Size of the disk of the store's directory")
                 .baseUnit("bytes")
                 .register(registry);

@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Makes answers of pages. A page that a thousand people look at is made once for every move of the board (two a second at most); who has it already is told
- * so (304).
+ * Makes answers of pages. A page that a thousand people look at is made once for every move of the board (two a second at most); who
+ * has it already is told so (304).
  */
 @ApplicationScoped
 class Pages {

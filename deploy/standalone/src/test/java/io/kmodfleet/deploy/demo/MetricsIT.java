@@ -35,6 +35,12 @@ class MetricsIT {
     @BeforeAll
     static void start() throws Exception {
         day = RecordedDay.begin(directory);
+        // The board is half a second behind.
+        for (int i = 0;
+                i < 100 && !scrape(day.stack().coordinatorUrl()).contains("kmodfleet_hosts{state=\"safe\",} 6.0");
+                i++) {
+            Thread.sleep(100);
+        }
         exported = scrape(day.stack().coordinatorUrl()) + scrape(day.stack().storeUrl());
     }
 
