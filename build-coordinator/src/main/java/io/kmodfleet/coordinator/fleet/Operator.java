@@ -41,6 +41,7 @@ public class Operator {
         return dispatcher
                 .observe(List.of(CloudEvents.write(envelope)))
                 .chain(() -> taken)
+                .invoke(() -> isCounted(envelope))
                 .ifNoItem()
                 .after(config.publishTimeout())
                 .fail()
@@ -54,6 +55,10 @@ public class Operator {
                                         + " s, but it is not there yet. It may still take effect: look before you say it again"))
                 .onTermination()
                 .invoke(() -> loop.forget(envelope));
+    }
+
+    private synchronized void isCounted(Envelope envelope) {
+        counted |= envelope.epoch() == epoch;
     }
 
     /** @param header {@code Kmodfleet-Author} of the request */
