@@ -19,7 +19,6 @@ import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
 import java.time.Clock;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -31,9 +30,6 @@ import java.util.function.Supplier;
 class FleetMetrics {
 
     private static final long LETTERS_EVERY_MILLIS = 15_000;
-
-    /** Reading the ledger again, after a start or while standing by, is no commit. */
-    private static final Duration OLD = Duration.ofSeconds(30);
 
     private static final List<String> ANSWERS = List.of("keep", "reuse", "build", "wait", "reject");
 
@@ -117,7 +113,11 @@ class FleetMetrics {
                 .register(registry);
     }
 
+    /** By the one that committed it: so the sum over all coordinators is right, and who stands by says nothing of commits. */
     private void count(LedgerEntry entry) {
+        if (!consumer.isActive()) {
+            return;
+        }
         Observation observation = entry.envelope().observation();
         entries.computeIfAbsent(observation.getClass(), type -> Counter.builder("kmodfleet.entries")
                         .description("Entries of the ledger by what was observed")
@@ -133,9 +133,8 @@ class FleetMetrics {
                                     told.reason().name().toLowerCase(Locale.ROOT)))
                     .increment();
         }
-        Instant now = clock.instant();
-        Duration took = Duration.between(entry.takenAt(), now);
-        if (!took.isNegative() && took.compareTo(OLD) < 0) {
+        Duration took = Duration.between(entry.takenAt(), clock.instant());
+        if (!took.isNegative()) {
             commit.record(took);
         }
         if (observation instanceof Observation.BuildSucceeded success) {
