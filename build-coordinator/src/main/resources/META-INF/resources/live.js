@@ -17,7 +17,7 @@
     const text = ago(Date.parse(time.dateTime));
     if (time.textContent !== text) time.textContent = text;
   });
-  window.kmodfleet = {span, ago, number};
+  window.kmodfleet = {number};
 
   document.querySelectorAll('#filter select').forEach(select => select.addEventListener('change', () => select.form.requestSubmit()));
   const slider = document.getElementById('slider');

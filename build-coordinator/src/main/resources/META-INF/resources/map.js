@@ -76,7 +76,6 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const bytes = await answer.arrayBuffer(), view = new DataView(bytes);
       cells = new Uint8Array(bytes, 12, view.getInt32(0));
-      canvas.dataset.hosts = String(cells.length);
       layout();
     } catch (failure) {
       where.textContent = 'The map could not be loaded; it is tried again.';
@@ -106,7 +105,6 @@
       if (!answer.ok || at !== place) return;
       const host = await answer.json();
       where.textContent = host.hostname + ': ' + host.words + (host.because ? ', ' + host.because : '') + (host.kernel ? '; runs ' + host.kernel : '') + (each > 1 ? ' (one of ' + each + ' hosts here)' : '');
-      canvas.dataset.host = host.host;
     }, 60);
   };
   const cellAt = event => {

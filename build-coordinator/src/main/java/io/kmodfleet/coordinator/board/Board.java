@@ -12,11 +12,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /**
- * All hosts, each with a place that it keeps: about 40 bytes for each beside its name. Counts are always right; whatever filters
- * looks at every host once, which is some milliseconds for a million.
+ * All hosts, each with a place that it keeps. Counts are always right; whatever filters looks at every host once.
  */
 public final class Board {
 
@@ -203,7 +204,7 @@ public final class Board {
 
     /** Ledger positions of the answers that hold hosts back, one for each such host. */
     public synchronized long[] heldSince() {
-        return java.util.stream.IntStream.range(0, size)
+        return IntStream.range(0, size)
                 .filter(place -> safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0)
                 .mapToLong(place -> since[place])
                 .toArray();
@@ -211,7 +212,7 @@ public final class Board {
 
     /** Whose answer has been in force longest, of those that are refused or wait. */
     public synchronized List<HostId> heldLongest(int limit) {
-        return java.util.stream.IntStream.range(0, size)
+        return IntStream.range(0, size)
                 .filter(place -> safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0)
                 .boxed()
                 .sorted(Comparator.comparingLong((Integer place) -> since[place])
@@ -245,7 +246,7 @@ public final class Board {
         return flat;
     }
 
-    private static <T> List<Count> sorted(Map<T, Integer> counts, java.util.function.Function<T, String> words) {
+    private static <T> List<Count> sorted(Map<T, Integer> counts, Function<T, String> words) {
         return counts.entrySet().stream()
                 .map(entry -> new Count(words.apply(entry.getKey()), entry.getValue()))
                 .sorted(Comparator.comparingInt(Count::hosts).reversed().thenComparing(Count::value))

@@ -36,6 +36,11 @@ public record Filter(
         text = given(text).map(part -> part.toLowerCase(Locale.ROOT));
     }
 
+    /** The same whatever the state. */
+    public Filter inAnyState() {
+        return new Filter(Optional.empty(), os, kernel, module, reason, label, text);
+    }
+
     public boolean isAll() {
         return equals(ALL);
     }

@@ -1,5 +1,6 @@
 package io.kmodfleet.coordinator.board;
 
+import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.BuildFailed;
 import io.kmodfleet.contracts.Observation.BuildSucceeded;
 import io.kmodfleet.contracts.Observation.ModuleInstalled;
@@ -26,7 +27,7 @@ public record Tally(long position, long builds, long buildMillis, long failed, l
         if (entry.position() <= position) {
             return this;
         }
-        var observation = entry.envelope().observation();
+        Observation observation = entry.envelope().observation();
         if (observation instanceof BuildSucceeded built) {
             return new Tally(entry.position(), builds + 1, buildMillis + built.millis(), failed, reused);
         }
@@ -40,6 +41,13 @@ public record Tally(long position, long builds, long buildMillis, long failed, l
             return new Tally(entry.position(), builds, buildMillis, failed, own ? reused : reused + 1);
         }
         return new Tally(entry.position(), builds, buildMillis, failed, reused);
+    }
+
+    /** Whether entries with it change more than the position. */
+    public static boolean counts(Observation observation) {
+        return observation instanceof BuildSucceeded
+                || observation instanceof BuildFailed
+                || observation instanceof ModuleInstalled;
     }
 
     /** What those that reused would have compiled for, at the average of the builds there were. */

@@ -41,10 +41,9 @@ class AuditPages {
         this.audits = audits;
     }
 
-    /** Said of a range. */
+    /** @param slider where it stands @param percent of the replay */
     record Shown(
             long last,
-            Optional<Instant> first,
             long slider,
             List<Map.Entry<Long, Instant>> ruler,
             List<Ledgers.Entry> entries,
@@ -75,13 +74,11 @@ class AuditPages {
 
     private Shown shown(Seen seen, long before) {
         long last = ledgers.last();
-        long until = seen.isNow() ? before : Math.min(before, seen.state().position() + 1);
-        List<Ledgers.Entry> entries = ledgers.entries(until, ENTRIES);
+        List<Ledgers.Entry> entries = ledgers.entries(seen.before(before), ENTRIES);
         List<Map.Entry<Long, Instant>> ruler = last == 0 ? List.of() : ledgers.ruler(last, 8);
         Optional<Audits.Replay> replay = audits.last();
         return new Shown(
                 last,
-                ruler.stream().findFirst().map(Map.Entry::getValue),
                 seen.isNow() ? last : seen.state().position(),
                 ruler,
                 entries,

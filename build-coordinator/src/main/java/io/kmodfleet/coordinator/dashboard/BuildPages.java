@@ -9,7 +9,6 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.core.Context;
-import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
@@ -36,7 +35,7 @@ class BuildPages {
 
     @GET
     @Produces(MediaType.TEXT_HTML)
-    public Response build(@PathParam("build") String build, @Context UriInfo uri, @Context HttpHeaders headers) {
+    public Response build(@PathParam("build") String build, @Context UriInfo uri) {
         DecisionId id;
         try {
             id = DecisionId.parse(build);

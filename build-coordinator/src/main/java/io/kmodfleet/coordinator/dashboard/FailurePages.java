@@ -5,12 +5,14 @@ import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
 import java.time.Duration;
+import java.util.Optional;
 
 /** What failed, the same errors together. */
 @Path("/failures")
@@ -32,12 +34,14 @@ class FailurePages {
 
     @GET
     @Produces(MediaType.TEXT_HTML)
-    public Response failures(@Context UriInfo uri, @Context HttpHeaders headers) {
-        return pages.shared(
+    public Response failures(
+            @QueryParam("at") Optional<String> at, @Context UriInfo uri, @Context HttpHeaders headers) {
+        return looking.at(
+                at,
                 uri,
                 headers,
-                any -> Templates.failures(
-                        pages.page("Failures", "failures", uri, looking.now()),
-                        failures.clusters(CLUSTERS).await().atMost(PATIENCE)));
+                seen -> Templates.failures(
+                        pages.page("Failures", "failures", uri, seen),
+                        failures.clusters(CLUSTERS, seen.upTo()).await().atMost(PATIENCE)));
     }
 }

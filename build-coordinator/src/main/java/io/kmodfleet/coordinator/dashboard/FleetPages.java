@@ -158,17 +158,7 @@ class FleetPages {
 
     private Overview overview(Seen seen, Asked asked, Filter filter, Cursor cursor) {
         Board board = seen.board();
-        int[] counts = board.counts(
-                filter.safety().isPresent()
-                        ? new Filter(
-                                Optional.empty(),
-                                filter.os(),
-                                filter.kernel(),
-                                filter.module(),
-                                filter.reason(),
-                                filter.label(),
-                                filter.text())
-                        : filter);
+        int[] counts = board.counts(filter.inAnyState());
         int all = 0;
         for (int count : counts) {
             all += count;
@@ -222,7 +212,7 @@ class FleetPages {
                 rows(longest, times),
                 seen.isNow() ? live.tally() : Tally.NOTHING,
                 seen.state().policy().isPresent(),
-                ledgers.entries(seen.isNow() ? Long.MAX_VALUE : seen.state().position() + 1, NEWEST));
+                ledgers.entries(seen.before(Long.MAX_VALUE), NEWEST));
     }
 
     static List<HostLine> lines(Seen seen, List<HostId> hosts) {
@@ -246,7 +236,7 @@ class FleetPages {
     @GET
     @Path("map")
     @Produces(MediaType.APPLICATION_OCTET_STREAM)
-    public Response map(@BeanParam Asked asked, @QueryParam("at") Optional<String> at, @Context UriInfo uri) {
+    public Response map(@BeanParam Asked asked, @QueryParam("at") Optional<String> at) {
         Seen seen = looking.ready(at);
         byte[] map = seen.board().map(asked.filter());
         byte[] answer = ByteBuffer.allocate(12 + map.length)

@@ -26,7 +26,6 @@ class History {
     private final Pool pool;
     private final ObjectMapper json = FleetJson.mapper();
     private volatile Moments moments = new Moments();
-    private volatile boolean ready;
 
     History(Pool pool) {
         this.pool = pool;
@@ -43,11 +42,6 @@ class History {
             }
         }
         moments = read;
-        ready = true;
-    }
-
-    boolean isReady() {
-        return ready;
     }
 
     List<Moment> all() {

@@ -51,7 +51,7 @@ class HostPages {
     /** A kernel, and of each module what is there and what was answered. */
     record KernelRow(KernelState kernel, List<Cell> modules) {}
 
-    /** @param wanted whether an answer is in force about it */
+    /** @param answer absent where no such module is wanted there */
     record Cell(String module, Optional<InstalledModule> installed, Optional<Answer> answer) {}
 
     record Answer(
@@ -65,7 +65,6 @@ class HostPages {
     record Shown(
             HostId id,
             HostReport report,
-            HostLine line,
             Safety safety,
             RebootSafety reboot,
             List<KernelRow> kernels,
@@ -86,7 +85,6 @@ class HostPages {
             @Context HttpHeaders headers) {
         return looking.at(at, uri, headers, seen -> {
             HostId host = Looking.host(seen, id);
-            long until = seen.isNow() ? before : Math.min(before, seen.state().position() + 1);
             return Templates.host(
                     pages.page(
                             Looking.nameOf(seen, host),
@@ -94,7 +92,7 @@ class HostPages {
                             uri,
                             seen,
                             done.map(position -> "It stands in the ledger at position " + position + ".")),
-                    shown(seen, host, until));
+                    shown(seen, host, seen.before(before)));
         });
     }
 
@@ -118,14 +116,11 @@ class HostPages {
         for (KernelState kernel : report.kernels()) {
             kernels.add(new KernelRow(kernel, cells(kernel, answers)));
         }
-        HostLine line = HostLine.of(seen.state(), host);
-        Safety safety = seen.board().placeOf(host).map(seen.board()::safetyAt).orElse(line.safety());
         List<Ledgers.Event> events = ledgers.timeline(host, before, EVENTS);
         return new Shown(
                 host,
                 report,
-                line,
-                safety,
+                HostLine.of(seen.state(), host).safety(),
                 RebootSafety.of(seen.state(), host),
                 kernels,
                 report.checks().stream().filter(check -> !check.passed()).toList(),

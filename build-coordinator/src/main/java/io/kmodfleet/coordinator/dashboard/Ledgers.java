@@ -8,6 +8,7 @@ import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.smallrye.mutiny.Uni;
 import io.vertx.mutiny.sqlclient.Pool;
 import io.vertx.mutiny.sqlclient.Row;
 import io.vertx.mutiny.sqlclient.RowSet;
@@ -44,8 +45,6 @@ class Ledgers {
      * Something that happened.
      *
      * @param kind "observation", or the decision in one word
-     * @param title the observation's or the reason's name
-     * @param change what would change the answer; empty for observations
      */
     record Event(
             long position,
@@ -53,24 +52,14 @@ class Ledgers {
             Instant at,
             String source,
             String kind,
-            String title,
             String text,
-            String change,
             String release,
             String module,
             List<Fact> facts,
             int rules) {}
 
     /** An entry of the ledger with what came of it. @param count of all its decisions */
-    record Entry(
-            long position,
-            Instant at,
-            String source,
-            String observation,
-            String text,
-            int rules,
-            int count,
-            List<Event> decisions) {}
+    record Entry(long position, Instant at, String source, String text, int rules, int count, List<Event> decisions) {}
 
     /** A policy as it was published. */
     record Published(long position, String author, Instant at, String document) {}
@@ -161,7 +150,6 @@ class Ledgers {
                         event.position(),
                         event.at(),
                         event.source(),
-                        event.title(),
                         event.text(),
                         event.rules(),
                         counts.getOrDefault(event.position(), 0),
@@ -169,12 +157,13 @@ class Ledgers {
                 .toList();
     }
 
-    /** Every policy that was published, the newest first. */
-    List<Published> policies(int limit) {
+    /** The policies that were published up to a position, the newest first. */
+    List<Published> policies(long upTo, int limit) {
         List<Published> all = new ArrayList<>();
-        for (Row row : answer(pool.preparedQuery(
-                        "select position, author, published_at, document from policy order by position desc limit $1")
-                .execute(Tuple.of(limit)))) {
+        for (Row row : answer(
+                pool.preparedQuery("select position, author, published_at, document from policy where position <= $1"
+                                + " order by position desc limit $2")
+                        .execute(Tuple.of(upTo, limit)))) {
             all.add(new Published(
                     row.getLong("position"),
                     row.getString("author"),
@@ -192,9 +181,7 @@ class Ledgers {
                 at(row),
                 row.getString("source"),
                 "observation",
-                observation.getClass().getSimpleName(),
                 ObservationWords.of(observation),
-                "",
                 "",
                 "",
                 List.of(),
@@ -202,16 +189,13 @@ class Ledgers {
     }
 
     private static Event decided(long position, Instant at, Decision decision, int rules) {
-        Explanation explanation = Explanation.of(decision);
         return new Event(
                 position,
                 decision.id().toString(),
                 at,
                 decision.subject().host().value(),
                 decision.getClass().getSimpleName().toLowerCase(Locale.ROOT),
-                decision.reason().name(),
-                explanation.text(),
-                explanation.change(),
+                Explanation.of(decision).text(),
                 decision.subject().release(),
                 decision.subject().module(),
                 decision.facts(),
@@ -223,7 +207,7 @@ class Ledgers {
         return time.toInstant();
     }
 
-    private static RowSet<Row> answer(io.smallrye.mutiny.Uni<RowSet<Row>> asked) {
+    private static RowSet<Row> answer(Uni<RowSet<Row>> asked) {
         return asked.await().atMost(PATIENCE);
     }
 

@@ -23,6 +23,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jboss.logging.Logger;
 
@@ -35,6 +36,7 @@ public class LiveBoard {
 
     private static final Logger LOG = Logger.getLogger(LiveBoard.class);
     private static final long EVERY_MILLIS = 500;
+    private static final long HISTORY_PAUSE_MILLIS = 5_000;
     private static final int KERNELS_KEPT = 12;
 
     private final CoordinatorLoop loop;
@@ -48,6 +50,7 @@ public class LiveBoard {
     private boolean everybody;
     private boolean other;
     private boolean counting;
+    private final List<LedgerEntry> aside = new ArrayList<>();
     private Tally tally = Tally.NOTHING;
     private volatile Board board = new Board();
     private volatile FleetState state = FleetState.empty();
@@ -75,7 +78,7 @@ public class LiveBoard {
     }
 
     Seen seen() {
-        return new Seen(state, board, java.util.Optional.empty());
+        return new Seen(state, board, Optional.empty());
     }
 
     /** Changes with every life of this process: places on the map are another's then. */
@@ -135,6 +138,9 @@ public class LiveBoard {
             }
             loop.tell(this::note);
             begin();
+            Thread reading = new Thread(this::readHistory, "kmodfleet-history");
+            reading.setDaemon(true);
+            reading.start();
             while (!ending) {
                 Thread.sleep(EVERY_MILLIS);
                 move();
@@ -144,7 +150,7 @@ public class LiveBoard {
         }
     }
 
-    private void begin() throws InterruptedException {
+    private void begin() {
         long begin = System.nanoTime();
         FleetState known = loop.state();
         board = Board.of(known);
@@ -152,52 +158,66 @@ public class LiveBoard {
         moves++;
         ready = true;
         // Whoever looks already learns that it has to look anew.
-        stream.moved(new LiveStream.Tick(epoch, known.position(), known.now(), board, List.of(), List.of(), true));
+        stream.moved(new LiveStream.Tick(epoch, known.position(), known.now(), board, List.of(), true));
         LOG.infof("board made hosts=%d millis=%d", board.size(), (System.nanoTime() - begin) / 1_000_000);
+    }
+
+    /** Beside the board: the first time it reads the whole ledger, and nobody's page waits for that. */
+    private void readHistory() {
         while (!ending) {
             try {
                 history.read();
-                countOn(history.last().map(Moment::tally).orElse(Tally.NOTHING));
+                Tally[] sum = {history.last().map(Moment::tally).orElse(Tally.NOTHING)};
+                ledger.read(sum[0].position(), entry -> sum[0] = sum[0].next(entry, loop.state()));
+                begin(sum[0]);
                 return;
             } catch (RuntimeException e) {
                 LOG.warnf("history not read, trying again error=%s", e);
-                Thread.sleep(5_000);
+                pause();
             }
         }
     }
 
-    /** What was taken since the last moment that was kept. Whoever is told of entries meanwhile waits for the last of them. */
-    private void countOn(Tally kept) {
-        Tally read = countedOn(kept);
+    /** Goes on from what was read; what was committed meanwhile and is behind it was kept aside. */
+    private void begin(Tally read) {
         synchronized (lock) {
-            tally = countedOn(read);
+            tally = read;
+            for (LedgerEntry entry : aside) {
+                tally = tally.next(entry, loop.state());
+            }
+            aside.clear();
             counting = true;
         }
     }
 
-    private Tally countedOn(Tally from) {
-        Tally[] sum = {from};
-        ledger.read(from.position(), entry -> sum[0] = sum[0].next(entry, state));
-        return sum[0];
+    private static void pause() {
+        try {
+            Thread.sleep(HISTORY_PAUSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
-    /** Called with every entry that is committed. */
+    /** Called with every entry that is committed, by whoever committed it: it may wait for nothing. */
     private void note(LedgerEntry entry) {
         Observation observation = entry.envelope().observation();
         synchronized (lock) {
-            if (observation instanceof Observation.PolicyPublished) {
-                everybody = true;
-            } else if (observation instanceof Observation.HostReported reported) {
+            if (observation instanceof Observation.HostReported reported) {
                 touched.add(reported.host());
-            } else if (observation instanceof Observation.PackageRecalled) {
-                // Hosts that have it are answered only where there is something to say.
+            } else if (observation instanceof Observation.PolicyPublished
+                    || observation instanceof Observation.PackageRecalled) {
+                // Hosts that stand otherwise now are not all answered anew.
                 everybody = true;
             }
             for (Decision decision : entry.decisions()) {
                 touched.add(decision.subject().host());
             }
             other = true;
-            tally = counting ? tally.next(entry, loop.state()) : tally;
+            if (counting) {
+                tally = tally.next(entry, loop.state());
+            } else if (Tally.counts(observation)) {
+                aside.add(entry);
+            }
         }
     }
 
@@ -215,7 +235,6 @@ public class LiveBoard {
         }
         FleetState now = loop.state();
         try {
-            List<Integer> places = new ArrayList<>();
             List<Integer> changed = new ArrayList<>();
             int before = board.size();
             for (HostId host : all ? now.hostIds() : hosts) {
@@ -226,7 +245,6 @@ public class LiveBoard {
                         .map(place -> board.safetyAt(place).ordinal())
                         .orElse(-1);
                 int place = board.update(now, host);
-                places.add(place);
                 if (known != board.safetyAt(place).ordinal()) {
                     changed.add(place);
                 }
@@ -235,13 +253,20 @@ public class LiveBoard {
             if (any) {
                 moves++;
                 stream.moved(new LiveStream.Tick(
-                        epoch, now.position(), now.now(), board, places, changed, board.size() > before || all));
+                        epoch, now.position(), now.now(), board, changed, board.size() > before || all));
             }
-            if (history.isReady() && history.wants(now.position(), clock.instant())) {
+            if (isCounting() && history.wants(now.position(), clock.instant())) {
                 history.add(moment());
             }
         } catch (RuntimeException e) {
             LOG.errorf(e, "board not moved position=%d", now.position());
+        }
+    }
+
+    /** Before, a moment would be kept with a tally that is not right. */
+    private boolean isCounting() {
+        synchronized (lock) {
+            return counting;
         }
     }
 

@@ -13,7 +13,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.StringJoiner;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Server-sent events for whoever looks: at most two a second, made once for all viewers. A viewer that reads too slowly gets the next
@@ -23,13 +22,11 @@ import java.util.concurrent.atomic.AtomicLong;
 class LiveStream {
 
     private static final long ALIVE_MILLIS = 10_000;
-    private static final int MOST_HOSTS = 200;
     private static final int MOST_CELLS = 2_000;
     private static final String RETRY = "retry: 1000\n\n";
 
     private final Vertx vertx;
     private final Set<Viewer> viewers = ConcurrentHashMap.newKeySet();
-    private final AtomicLong bytes = new AtomicLong();
     private volatile Tick last;
 
     LiveStream(Vertx vertx) {
@@ -39,18 +36,10 @@ class LiveStream {
     /**
      * Something moved.
      *
-     * @param places of the hosts about which there is something new
      * @param changed places of those that stand otherwise than before
      * @param everything whether more changed than can be told
      */
-    record Tick(
-            long epoch,
-            long position,
-            Instant at,
-            Board board,
-            List<Integer> places,
-            List<Integer> changed,
-            boolean everything) {}
+    record Tick(long epoch, long position, Instant at, Board board, List<Integer> changed, boolean everything) {}
 
     private static final class Viewer {
         private final HttpServerResponse response;
@@ -100,12 +89,11 @@ class LiveStream {
                 Buffer sent = viewer.missedSome && tick != null ? whole : event;
                 viewer.missedSome &= tick == null;
                 viewer.response.write(sent);
-                bytes.addAndGet(sent.length());
             }
         }
     }
 
-    /** {@code h}: places of hosts with news, absent for "any"; {@code m}: place and state by turns, absent for "read the map again". */
+    /** {@code m}: place and state by turns, absent for "read the map again". */
     private static String event(Tick tick, boolean everything) {
         StringBuilder text = new StringBuilder(256);
         text.append("event: fleet\nid: ")
@@ -124,9 +112,6 @@ class LiveStream {
             counts.add(Integer.toString(count));
         }
         text.append(counts).append(']');
-        if (!everything && tick.places().size() <= MOST_HOSTS) {
-            text.append(",\"h\":").append(tick.places());
-        }
         if (!everything && tick.changed().size() <= MOST_CELLS) {
             StringJoiner cells = new StringJoiner(",");
             for (int place : tick.changed()) {

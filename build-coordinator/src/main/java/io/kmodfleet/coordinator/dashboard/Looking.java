@@ -35,7 +35,7 @@ class Looking {
     /** The page about that moment; while the ledger is read up to it, a page that says so and asks again. */
     Response at(Optional<String> at, UriInfo uri, HttpHeaders headers, Function<Seen, TemplateInstance> template) {
         if (at.filter(text -> !text.isBlank()).isEmpty()) {
-            return pages.shared(uri, headers, any -> template.apply(now()));
+            return pages.shared(uri, headers, () -> template.apply(now()));
         }
         Past.Look look = past.at(at.get(), moment(at.get()));
         look.failure().ifPresent(failure -> {

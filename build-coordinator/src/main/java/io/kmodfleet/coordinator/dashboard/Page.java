@@ -23,7 +23,6 @@ record Page(
         Optional<String> at,
         long position,
         Instant takenAt,
-        int hosts,
         boolean complete,
         Optional<String> notice,
         String version) {

@@ -17,7 +17,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * Makes answers of pages. A page that a thousand people look at is made once for every move of the board (two a second at most); who
@@ -58,18 +58,17 @@ class Pages {
                 seen.at(),
                 seen.state().position(),
                 seen.state().now(),
-                seen.board().size(),
                 !seen.isNow() || live.isReady(),
                 notice,
                 version);
     }
 
     /** For pages that are the same for everybody. */
-    Response shared(UriInfo uri, HttpHeaders headers, Function<Void, TemplateInstance> template) {
+    Response shared(UriInfo uri, HttpHeaders headers, Supplier<TemplateInstance> template) {
         String key = live.moves() + " " + uri.getRequestUri();
         Made page = made.getIfPresent(key);
         if (page == null) {
-            page = make(template.apply(null));
+            page = make(template.get());
             made.put(key, page);
         }
         List<String> known = headers.getRequestHeader(HttpHeaders.IF_NONE_MATCH);

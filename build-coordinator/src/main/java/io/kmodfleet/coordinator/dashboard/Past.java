@@ -7,8 +7,10 @@ import io.kmodfleet.coordinator.decision.Step;
 import io.kmodfleet.coordinator.ledger.Ledger;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
 import io.quarkus.runtime.ShutdownEvent;
+import io.smallrye.mutiny.infrastructure.Infrastructure;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.enterprise.event.Observes;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -30,6 +32,7 @@ class Past {
     private static final int BOARDS_KEPT = 6;
     private static final int STATES_KEPT = 64;
     private static final int EVERY = 20_000;
+    private static final Duration OPEN = Duration.ofSeconds(2);
 
     private final Ledger ledger;
     private final ExecutorService reader = Executors.newSingleThreadExecutor(work -> {
@@ -44,12 +47,15 @@ class Past {
         this.ledger = ledger;
     }
 
-    /** One look back. @param seen absent while the ledger is being read */
+    /** One look back; what is seen is absent while the ledger is being read. */
     static final class Look {
         private volatile long position;
         private volatile Optional<Seen> seen = Optional.empty();
         private volatile Optional<String> failure = Optional.empty();
         private volatile long askedAt = System.nanoTime();
+
+        /** A moment that the ledger has not reached is another one soon. */
+        private volatile long endsAt = Long.MAX_VALUE;
 
         /** How far it was read. */
         long position() {
@@ -73,7 +79,7 @@ class Past {
             return begun;
         });
         look.askedAt = System.nanoTime();
-        if (look.failure.isPresent()) {
+        if (look.failure.isPresent() || look.seen.isPresent() && look.askedAt > look.endsAt) {
             looks.remove(text);
         }
         return look;
@@ -83,20 +89,29 @@ class Past {
         try {
             FleetState state = nearest(moment);
             look.position = state.position();
-            Iterator<LedgerEntry> entries =
-                    ledger.after(state.position()).subscribe().asIterable().iterator();
-            while (entries.hasNext()) {
-                LedgerEntry entry = entries.next();
-                if (moment.isBefore(entry)) {
-                    break;
-                }
-                state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
-                look.position = state.position();
-                if (state.position() % EVERY == 0) {
-                    keep(state);
-                }
-            }
+            FleetState[] folded = {state};
+            // The first that is too late ends it, and nothing behind it is read.
+            Optional<LedgerEntry> later = ledger.after(state.position())
+                    .emitOn(Infrastructure.getDefaultWorkerPool())
+                    .filter(entry -> {
+                        boolean isLater = moment.isBefore(entry);
+                        if (!isLater) {
+                            folded[0] = Step.settle(
+                                    folded[0], entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
+                            look.position = entry.position();
+                            if (entry.position() % EVERY == 0) {
+                                keep(folded[0]);
+                            }
+                        }
+                        return isLater;
+                    })
+                    .toUni()
+                    .map(Optional::ofNullable)
+                    .await()
+                    .indefinitely();
+            state = folded[0];
             keep(state);
+            look.endsAt = later.isPresent() ? Long.MAX_VALUE : System.nanoTime() + OPEN.toNanos();
             look.seen = Optional.of(new Seen(state, Board.of(state), Optional.of(text)));
             while (looks.size() > BOARDS_KEPT) {
                 looks.entrySet().stream()

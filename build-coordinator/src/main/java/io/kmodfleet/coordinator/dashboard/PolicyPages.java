@@ -20,10 +20,10 @@ import jakarta.ws.rs.Path;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Context;
+import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.net.URI;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -42,17 +42,15 @@ class PolicyPages {
     private static final Pattern AT_LINE = Pattern.compile("^line (\\d+): (.*)$");
 
     private final Looking looking;
-    private final LiveBoard live;
     private final Pages pages;
     private final Ledgers ledgers;
-    private final Operator operator;
+    private final Actions actions;
 
-    PolicyPages(Looking looking, LiveBoard live, Pages pages, Ledgers ledgers, Operator operator) {
+    PolicyPages(Looking looking, Pages pages, Ledgers ledgers, Actions actions) {
         this.looking = looking;
-        this.live = live;
         this.pages = pages;
         this.ledgers = ledgers;
-        this.operator = operator;
+        this.actions = actions;
     }
 
     record Version(long position, String author, Instant at, boolean shown) {}
@@ -92,26 +90,38 @@ class PolicyPages {
     public Response policy(
             @QueryParam("version") Optional<Long> version,
             @QueryParam("done") Optional<Long> done,
-            @Context UriInfo uri) {
-        List<Ledgers.Published> all = ledgers.policies(VERSIONS);
-        Optional<Ledgers.Published> meant = version.isPresent()
-                ? all.stream().filter(one -> one.position() == version.get()).findFirst()
-                : all.stream().findFirst();
-        if (version.isPresent() && meant.isEmpty()) {
-            throw new Problem(404, "No such version", "Expected the ledger position of a published policy");
-        }
-        String text = meant.map(one -> yaml(one.document())).orElse("");
-        String inForce = all.isEmpty() ? "" : yaml(all.get(0).document());
-        return show(
-                uri,
-                all,
-                meant.map(Ledgers.Published::position),
-                text,
-                List.of(),
-                difference(inForce, text),
-                Optional.empty(),
-                false,
-                done.map(position -> "The policy is published; it stands in the ledger at position " + position + "."));
+            @QueryParam("at") Optional<String> at,
+            @Context UriInfo uri,
+            @Context HttpHeaders headers) {
+        return looking.at(at, uri, headers, seen -> {
+            List<Ledgers.Published> all = ledgers.policies(seen.upTo(), VERSIONS);
+            Optional<Ledgers.Published> meant = version.isPresent()
+                    ? all.stream()
+                            .filter(one -> one.position() == version.get())
+                            .findFirst()
+                    : all.stream().findFirst();
+            if (version.isPresent() && meant.isEmpty()) {
+                throw new Problem(404, "No such version", "Expected the ledger position of a published policy");
+            }
+            String text = meant.map(one -> yaml(one.document())).orElse("");
+            Page page = pages.page(
+                    "Policy",
+                    "policy",
+                    uri,
+                    seen,
+                    done.map(position ->
+                            "The policy is published; it stands in the ledger at position " + position + "."));
+            return Templates.policy(
+                    page,
+                    shown(
+                            all,
+                            meant.map(Ledgers.Published::position),
+                            text,
+                            List.of(),
+                            difference(inForce(all), text),
+                            Optional.empty(),
+                            false));
+        });
     }
 
     /** Checks what stands in the editor, shows what it would change, and publishes where that is asked for. */
@@ -123,95 +133,83 @@ class PolicyPages {
             @FormParam("author") @DefaultValue("") String author,
             @FormParam("publish") Optional<String> publish,
             @Context UriInfo uri) {
-        List<Ledgers.Published> all = ledgers.policies(VERSIONS);
-        String inForce = all.isEmpty() ? "" : yaml(all.get(0).document());
-        String clean = text.replace("\r\n", "\n");
+        List<Ledgers.Published> all = ledgers.policies(Long.MAX_VALUE, VERSIONS);
+        String draft = text.replace("\r\n", "\n");
         Policy policy;
         try {
-            policy = PolicyDocument.read(clean);
+            policy = PolicyDocument.read(draft);
         } catch (Problem e) {
-            return show(
-                    uri, all, Optional.empty(), clean, faults(e), List.of(), Optional.empty(), true, Optional.empty());
+            return draft(uri, shown(all, Optional.empty(), draft, faults(e), List.of(), Optional.empty(), true));
         }
-        if (publish.isPresent()) {
-            long newest = all.isEmpty() ? 0 : all.get(0).position();
-            if (newest != basis) {
-                return show(
-                        uri,
-                        all,
-                        Optional.empty(),
-                        clean,
-                        List.of(
-                                new Fault(
-                                        0,
-                                        "Somebody published another policy meanwhile (position " + newest
-                                                + "). What follows is the difference to that one. Look at it, and publish again")),
-                        difference(inForce, yaml(FleetJson.write(policy))),
-                        Optional.of(WhatIf.now(looking.now().state(), policy)),
-                        true,
-                        Optional.empty());
-            }
-            if (author.isBlank()) {
-                return show(
-                        uri,
-                        all,
-                        Optional.empty(),
-                        clean,
-                        List.of(new Fault(0, "Expected your name: it stands in the ledger beside the policy")),
-                        difference(inForce, yaml(FleetJson.write(policy))),
-                        Optional.of(WhatIf.now(looking.now().state(), policy)),
-                        true,
-                        Optional.empty());
-            }
-            long position = operator.says(new PolicyPublished(Operator.author(author), policy))
-                    .await()
-                    .indefinitely();
-            live.await(position);
-            return Response.seeOther(URI.create("/policy?done=" + position)).build();
+        Optional<String> hindrance = publish.flatMap(any -> hindrance(all, basis, author));
+        if (publish.isPresent() && hindrance.isEmpty()) {
+            return actions.done(new PolicyPublished(author, policy), "/policy");
         }
-        return show(
+        return draft(
                 uri,
-                all,
-                Optional.empty(),
-                clean,
-                List.of(),
-                difference(inForce, yaml(FleetJson.write(policy))),
-                Optional.of(WhatIf.now(looking.now().state(), policy)),
-                true,
-                Optional.empty());
+                shown(
+                        all,
+                        Optional.empty(),
+                        draft,
+                        hindrance.stream().map(why -> new Fault(0, why)).toList(),
+                        difference(inForce(all), yaml(FleetJson.write(policy))),
+                        Optional.of(WhatIf.now(looking.now().state(), policy)),
+                        true));
     }
 
-    private Response show(
-            UriInfo uri,
+    /** Why it is not published; the draft stays in the editor. */
+    private static Optional<String> hindrance(List<Ledgers.Published> all, long basis, String author) {
+        long newest = newest(all);
+        if (newest != basis) {
+            return Optional.of("Somebody published another policy meanwhile (position " + newest
+                    + "). What follows is the difference to that one. Look at it, and publish again");
+        }
+        if (author.isBlank()) {
+            return Optional.of(Actions.NAME_MISSING);
+        }
+        try {
+            Operator.author(author);
+            return Optional.empty();
+        } catch (Problem e) {
+            return Optional.of(e.getMessage());
+        }
+    }
+
+    private Response draft(UriInfo uri, Shown shown) {
+        return Pages.own(Templates.policy(pages.page("Policy", "policy", uri, looking.now()), shown));
+    }
+
+    private static Shown shown(
             List<Ledgers.Published> all,
             Optional<Long> shown,
             String text,
             List<Fault> faults,
             List<DiffLine> difference,
             Optional<WhatIf.Outcome> outcome,
-            boolean checked,
-            Optional<String> notice) {
-        Page page = pages.page("Policy", "policy", uri, looking.now(), notice);
-        return Pages.own(Templates.policy(
-                page,
-                new Shown(
-                        all.stream()
-                                .map(one -> new Version(
-                                        one.position(),
-                                        one.author(),
-                                        one.at(),
-                                        shown.equals(Optional.of(one.position()))))
-                                .toList(),
-                        text,
-                        faults,
-                        difference,
-                        difference.stream().anyMatch(line -> !line.sign().equals(" ")),
-                        outcome,
-                        outcome.map(WhatIf.Outcome::changes).orElse(List.of()).stream()
-                                .limit(CHANGES)
-                                .toList(),
-                        all.isEmpty() ? 0 : all.get(0).position(),
-                        checked)));
+            boolean checked) {
+        return new Shown(
+                all.stream()
+                        .map(one -> new Version(
+                                one.position(), one.author(), one.at(), shown.equals(Optional.of(one.position()))))
+                        .toList(),
+                text,
+                faults,
+                difference,
+                difference.stream().anyMatch(line -> !line.sign().equals(" ")),
+                outcome,
+                outcome.map(WhatIf.Outcome::changes).orElse(List.of()).stream()
+                        .limit(CHANGES)
+                        .toList(),
+                newest(all),
+                checked);
+    }
+
+    private static long newest(List<Ledgers.Published> all) {
+        return all.isEmpty() ? 0 : all.get(0).position();
+    }
+
+    private static String inForce(List<Ledgers.Published> all) {
+        return all.isEmpty() ? "" : yaml(all.get(0).document());
     }
 
     private static List<Fault> faults(Problem problem) {

@@ -1,7 +1,6 @@
 package io.kmodfleet.coordinator.dashboard;
 
 import io.kmodfleet.contracts.KernelIdentity;
-import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.coordinator.board.Board.Count;
 import io.kmodfleet.coordinator.decision.Preflight;
 import io.smallrye.common.annotation.Blocking;
@@ -15,7 +14,6 @@ import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import jakarta.ws.rs.core.UriInfo;
-import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 
@@ -34,17 +32,8 @@ class PreflightPages {
         this.pages = pages;
     }
 
-    /**
-     * @param earliest when the first maintenance window of a group with one opens, where one is closed now; absent where hosts may be
-     *     changed at any time
-     */
     record Shown(
-            String release,
-            String arch,
-            List<Count> known,
-            Optional<Preflight> preflight,
-            Optional<String> fault,
-            Optional<Instant> earliest) {}
+            String release, String arch, List<Count> known, Optional<Preflight> preflight, Optional<String> fault) {}
 
     @GET
     @Produces(MediaType.TEXT_HTML)
@@ -81,19 +70,6 @@ class PreflightPages {
             }
         }
         return new Shown(
-                release,
-                arch,
-                seen.board().kernels().stream().limit(SUGGESTED).toList(),
-                preflight,
-                fault,
-                earliest(seen));
-    }
-
-    private static Optional<Instant> earliest(Seen seen) {
-        Instant now = seen.isNow() ? Instant.now() : seen.state().now();
-        List<Policy.Window> windows = seen.state().policy().map(Policy::windows).orElse(List.of());
-        return windows.isEmpty() || windows.stream().anyMatch(window -> window.isOpen(now))
-                ? Optional.empty()
-                : windows.stream().map(window -> window.nextOpening(now)).min(Instant::compareTo);
+                release, arch, seen.board().kernels().stream().limit(SUGGESTED).toList(), preflight, fault);
     }
 }

@@ -6,6 +6,7 @@ import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.PackageRecalled;
 import io.kmodfleet.coordinator.dashboard.Actions.Action;
+import io.kmodfleet.coordinator.decision.TargetView;
 import io.kmodfleet.coordinator.fleet.Operator;
 import io.kmodfleet.coordinator.fleet.Problem;
 import io.smallrye.common.annotation.Blocking;
@@ -47,7 +48,8 @@ class RecallPages {
             @PathParam("source") String source,
             @PathParam("digest") String digest,
             @Context UriInfo uri) {
-        return actions.ask(uri, recall(target(arch, release, image, source), digest(digest), "", Optional.empty()));
+        return actions.ask(
+                uri, recall(TargetPages.target(arch, release, image, source), digest(digest), "", Optional.empty()));
     }
 
     @POST
@@ -62,16 +64,14 @@ class RecallPages {
             @FormParam("author") @DefaultValue("") String author,
             @FormParam("why") @DefaultValue("") String why,
             @Context UriInfo uri) {
-        BuildTarget target = target(arch, release, image, source);
+        BuildTarget target = TargetPages.target(arch, release, image, source);
         Digest digest = digest(hex);
-        if (author.isBlank() || why.isBlank()) {
-            return actions.ask(
-                    uri,
-                    recall(
-                            target,
-                            digest,
-                            why,
-                            Optional.of(author.isBlank() ? Actions.NAME_MISSING : Actions.WHY_MISSING)));
+        Optional<String> missing = author.isBlank()
+                ? Optional.of(Actions.NAME_MISSING)
+                : why.isBlank() ? Optional.of(Actions.WHY_MISSING) : Optional.empty();
+        Action question = recall(target, digest, why, missing);
+        if (missing.isPresent()) {
+            return actions.ask(uri, question);
         }
         Observation recalled;
         try {
@@ -84,6 +84,11 @@ class RecallPages {
 
     private Action recall(BuildTarget target, Digest digest, String why, Optional<String> fault) {
         Seen seen = looking.now();
+        if (TargetView.of(seen.state(), target).packages().stream()
+                .noneMatch(known -> known.digest().equals(digest))) {
+            throw new Problem(
+                    404, "No such package", "Expected a package of this target, but it has none that is " + digest);
+        }
         List<HostId> hosts = seen.state().hostsWithPackage(target, digest);
         return new Action(
                 "Recall package " + digest.brief(),
@@ -97,14 +102,6 @@ class RecallPages {
                 why,
                 TargetPages.address(target),
                 fault);
-    }
-
-    private static BuildTarget target(String arch, String release, String image, String source) {
-        try {
-            return new BuildTarget(new Digest(source), arch, release, new Digest(image));
-        } catch (IllegalArgumentException e) {
-            throw new Problem(400, "Not a build target", e.getMessage());
-        }
     }
 
     private static Digest digest(String hex) {

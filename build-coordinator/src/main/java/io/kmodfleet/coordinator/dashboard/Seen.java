@@ -10,4 +10,14 @@ record Seen(FleetState state, Board board, Optional<String> at) {
     boolean isNow() {
         return at.isEmpty();
     }
+
+    /** The position before which something may be shown, where a page begins before that one. */
+    long before(long position) {
+        return isNow() ? position : Math.min(position, state.position() + 1);
+    }
+
+    /** Position of the last entry that it may show; now, whatever comes. */
+    long upTo() {
+        return isNow() ? Long.MAX_VALUE : state.position();
+    }
 }

@@ -88,12 +88,7 @@ class TargetPages {
             @QueryParam("done") Optional<Long> done,
             @Context UriInfo uri,
             @Context HttpHeaders headers) {
-        BuildTarget target;
-        try {
-            target = new BuildTarget(new Digest(source), arch, release, new Digest(image));
-        } catch (IllegalArgumentException e) {
-            throw new Problem(400, "Not a build target", e.getMessage());
-        }
+        BuildTarget target = target(arch, release, image, source);
         return looking.at(at, uri, headers, seen -> {
             TargetView view = TargetView.of(seen.state(), target);
             String title = (view.module().isEmpty() ? "Module" : view.module() + " " + view.moduleVersion()) + " for "
@@ -107,6 +102,14 @@ class TargetPages {
                             done.map(position -> "It stands in the ledger at position " + position + ".")),
                     shown(seen, view));
         });
+    }
+
+    static BuildTarget target(String arch, String release, String image, String source) {
+        try {
+            return new BuildTarget(new Digest(source), arch, release, new Digest(image));
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a build target", e.getMessage());
+        }
     }
 
     static String address(BuildTarget target) {

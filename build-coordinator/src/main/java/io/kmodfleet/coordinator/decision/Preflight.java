@@ -11,7 +11,10 @@ import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.SymbolMap;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -37,9 +40,16 @@ public record Preflight(int hosts, List<Line> modules) {
      * @param waiting hosts that would wait for that build
      * @param refused hosts that would be refused, by reason
      * @param builder who would build
+     * @param opens when the first maintenance window opens, where those of all who could build are closed
      */
     public record Line(
-            String module, int reuse, int build, int waiting, Map<Reason, Integer> refused, Optional<String> builder) {
+            String module,
+            int reuse,
+            int build,
+            int waiting,
+            Map<Reason, Integer> refused,
+            Optional<String> builder,
+            Optional<Instant> opens) {
 
         public int refusedHosts() {
             return refused.values().stream().mapToInt(Integer::intValue).sum();
@@ -81,7 +91,7 @@ public record Preflight(int hosts, List<Line> modules) {
     private static FleetState withKernel(FleetState state, HostId id, HostState host, KernelIdentity kernel) {
         HostReport report = host.report();
         Optional<KernelState> like = report.kernels().stream()
-                .max(java.util.Comparator.comparing(KernelState::running)
+                .max(Comparator.comparing(KernelState::running)
                         .thenComparing(known -> known.identity().release()));
         KernelState there = report.kernel(kernel.release())
                 .filter(known -> known.identity().image().equals(kernel.image()))
@@ -122,6 +132,7 @@ public record Preflight(int hosts, List<Line> modules) {
         private int wait;
         private int build;
         private Optional<String> builder = Optional.empty();
+        private Optional<Instant> opens = Optional.empty();
 
         void add(Question question) {
             Rules.Answer answer = Rules.answer(question);
@@ -134,6 +145,11 @@ public record Preflight(int hosts, List<Line> modules) {
                 wait++;
             } else if (decision instanceof Decision.Wait) {
                 wait++;
+                if (decision.reason() == Reason.OUTSIDE_WINDOW) {
+                    opens = Election.of(question).closed().stream()
+                            .map(window -> window.nextOpening(question.state().now()))
+                            .min(Comparator.naturalOrder());
+                }
             } else {
                 reuse++;
             }
@@ -146,7 +162,7 @@ public record Preflight(int hosts, List<Line> modules) {
         }
 
         Line line(String module) {
-            return new Line(module, reuse, build, wait, java.util.Collections.unmodifiableMap(refused), builder);
+            return new Line(module, reuse, build, wait, Collections.unmodifiableMap(refused), builder, opens);
         }
     }
 }

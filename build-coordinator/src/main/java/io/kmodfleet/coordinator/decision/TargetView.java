@@ -100,7 +100,7 @@ public record TargetView(
     public boolean differs() {
         return packages.stream()
                         .filter(known -> known.offered() && known.recalled().isEmpty())
-                        .map(Offered::bodies)
+                        .map(known -> known.bodies().stream().sorted().toList())
                         .distinct()
                         .count()
                 > 1;

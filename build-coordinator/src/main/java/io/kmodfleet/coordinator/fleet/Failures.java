@@ -24,10 +24,12 @@ public class Failures {
         this.pool = pool;
     }
 
-    public Uni<List<FailureCluster>> clusters(int limit) {
+    /** @param upTo position behind which nothing is looked at */
+    public Uni<List<FailureCluster>> clusters(int limit, long upTo) {
         return pool.preparedQuery("select taken_at, observation from ledger where observation ~"
-                        + " '^\\{\"observation\":\"(build|install|load)-failed\"' order by position desc limit $1")
-                .execute(Tuple.of(NEWEST))
+                        + " '^\\{\"observation\":\"(build|install|load)-failed\"' and position <= $2"
+                        + " order by position desc limit $1")
+                .execute(Tuple.of(NEWEST, upTo))
                 .map(rows ->
                         FailureCluster.of(StreamSupport.stream(rows.spliterator(), false)
                                         .map(Failures::failed)

@@ -65,7 +65,7 @@ class FleetResource {
     @GET
     @Path("failures")
     public Uni<Items<FailureCluster>> failures(@QueryParam("limit") @DefaultValue("20") int limit) {
-        return failures.clusters(bounded(limit)).map(Items::new);
+        return failures.clusters(bounded(limit), Long.MAX_VALUE).map(Items::new);
     }
 
     @GET

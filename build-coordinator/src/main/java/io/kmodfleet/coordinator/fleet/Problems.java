@@ -15,6 +15,8 @@ import org.jboss.logging.Logger;
 @Provider
 class Problems implements ExceptionMapper<Throwable> {
 
+    private static final Logger LOG = Logger.getLogger(Problems.class);
+
     @Context
     HttpHeaders headers;
 
@@ -23,8 +25,6 @@ class Problems implements ExceptionMapper<Throwable> {
 
     @Inject
     ProblemPage pages;
-
-    private static final Logger LOG = Logger.getLogger(Problems.class);
 
     /** RFC 9457, section 3.1. */
     record Body(String type, String title, int status, String detail) {}

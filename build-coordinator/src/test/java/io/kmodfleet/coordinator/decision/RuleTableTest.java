@@ -36,6 +36,7 @@ import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.KernelIdentity;
 import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.FailureClass;
@@ -47,6 +48,7 @@ import io.kmodfleet.contracts.Policy.Window;
 import io.kmodfleet.contracts.Proof;
 import io.kmodfleet.contracts.Reason;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -558,6 +560,39 @@ class RuleTableTest {
         fleet.waits();
 
         assertThat(fleet.standing(host("a"))).isInstanceOf(Decision.Build.class);
+    }
+
+    @Test
+    void preflight_says_when_the_window_opens_where_those_of_all_who_could_build_are_closed() {
+        Fleet fleet = Fleet.with(policy(
+                List.of(group("nightly", Map.of("role", "night"), Optional.empty(), Optional.of("nights"))),
+                List.of(new Window("nights", List.of(), "22:00", "23:00", Optional.empty()))));
+        fleet.sees(reported("a", CAN_BUILD));
+        assertThat(preflight(fleet).opens())
+                .as("the window is none of this host's")
+                .isEmpty();
+
+        Fleet bound = Fleet.with(policy(
+                List.of(group("all", Map.of(), Optional.empty(), Optional.of("nights"))),
+                List.of(new Window("nights", List.of(), "22:00", "23:00", Optional.empty()))));
+        bound.sees(reported("a", CAN_BUILD));
+
+        assertThat(preflight(bound).opens()).contains(Instant.parse("2026-11-23T22:00:00Z"));
+        assertThat(preflight(bound).build()).isZero();
+    }
+
+    private static Preflight.Line preflight(Fleet fleet) {
+        return Preflight.of(
+                        fleet.state(),
+                        new KernelIdentity(
+                                "x86_64",
+                                "6.1.0-99-amd64",
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty()))
+                .modules()
+                .get(0);
     }
 
     @Test
