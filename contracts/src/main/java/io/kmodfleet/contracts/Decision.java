@@ -122,6 +122,9 @@ public sealed interface Decision {
         /** Name of the fact that is there where knowing what the kernel exports might help. */
         public static final String EXPORTS = "exports";
 
+        /** Name of the fact that names hosts which could build it, were they not held. */
+        public static final String HELD = "held";
+
         public Reject {
             requireAll(id, subject, reason);
             missing = List.copyOf(missing);

@@ -112,6 +112,26 @@ public record Envelope(String source, long epoch, long sequence, Instant at, Obs
             public String on(Observation.DeadlinePassed event) {
                 return TICKER;
             }
+
+            @Override
+            public String on(Observation.HostHeld event) {
+                return OPERATOR;
+            }
+
+            @Override
+            public String on(Observation.HostReleased event) {
+                return OPERATOR;
+            }
+
+            @Override
+            public String on(Observation.PackageDamaged event) {
+                return STORE;
+            }
+
+            @Override
+            public String on(Observation.PackageHealed event) {
+                return STORE;
+            }
         });
     }
 }

@@ -40,6 +40,19 @@ public record Explanation(String text, String change) {
                                 + fact(decision, "symbols")
                                 + " symbols with the same CRC. This host installs it; nothing is compiled.",
                         "");
+            case HELD ->
+                new Explanation(
+                        fact(decision, "by") + " wants this host to be left as it is, since " + fact(decision, "since")
+                                + ": " + fact(decision, "why") + ". It keeps what it has and is given nothing new.",
+                        "kmodfleet release HOST");
+            case BUILDS_DIFFER ->
+                new Explanation(
+                        "Two builders were asked for " + module + " for this kernel image, and what they gave differs: "
+                                + fact(decision, "builtBy") + " gave " + fact(decision, "package") + ", "
+                                + fact(decision, "otherBuiltBy") + " gave " + fact(decision, "other")
+                                + ". One of them may be wrong, so no host is given either; who has one keeps it.",
+                        "kmodfleet divergences tells in which sections they differ; then: kmodfleet recall DIGEST, of the one"
+                                + " that is not trusted. The other is shared again.");
             case WAVE_PENDING ->
                 new Explanation(
                         "A proven package is there. It goes out in waves, and this host is not in wave "
@@ -167,9 +180,15 @@ public record Explanation(String text, String change) {
                         "kmodfleet source publish DIR");
             case NO_BUILD_ENVIRONMENT ->
                 new Explanation(
-                        "There is no package for this kernel image, and no host that has it can build one.",
+                        "There is no package for this kernel image, and no host that has it can build one."
+                                + heldBuilders(decision),
                         "On this host: what is listed as missing. Or any other host with the same image that can build.");
         };
+    }
+
+    private static String heldBuilders(Decision decision) {
+        String held = fact(decision, Decision.Reject.HELD);
+        return held.isEmpty() ? "" : " Held, and given nothing to build: " + held + ".";
     }
 
     private static String lastError(Decision decision) {

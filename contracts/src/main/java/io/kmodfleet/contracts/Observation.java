@@ -24,6 +24,10 @@ import java.util.Optional;
     @JsonSubTypes.Type(value = Observation.RetryRequested.class, name = "retry-requested"),
     @JsonSubTypes.Type(value = Observation.BuildOverdue.class, name = "build-overdue"),
     @JsonSubTypes.Type(value = Observation.DeadlinePassed.class, name = "deadline-passed"),
+    @JsonSubTypes.Type(value = Observation.HostHeld.class, name = "host-held"),
+    @JsonSubTypes.Type(value = Observation.HostReleased.class, name = "host-released"),
+    @JsonSubTypes.Type(value = Observation.PackageDamaged.class, name = "package-damaged"),
+    @JsonSubTypes.Type(value = Observation.PackageHealed.class, name = "package-healed"),
 })
 public sealed interface Observation {
 
@@ -60,6 +64,14 @@ public sealed interface Observation {
         R on(BuildOverdue event);
 
         R on(DeadlinePassed event);
+
+        R on(HostHeld event);
+
+        R on(HostReleased event);
+
+        R on(PackageDamaged event);
+
+        R on(PackageHealed event);
     }
 
     /** A host looked at itself. Sent at start and whenever what it finds has changed. */
@@ -336,6 +348,60 @@ public sealed interface Observation {
         public DeadlinePassed {
             Objects.requireNonNull(target, "target");
             Objects.requireNonNull(waitedFor, "waitedFor");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** Somebody wants a host to be left as it is: it is given nothing new until somebody releases it. */
+    record HostHeld(String author, HostId host, String why) implements Observation {
+        public HostHeld {
+            Grammar.line("author", author);
+            Objects.requireNonNull(host, "host");
+            Grammar.line("why", why);
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** A host that was held is served again. */
+    record HostReleased(String author, HostId host) implements Observation {
+        public HostReleased {
+            Grammar.line("author", author);
+            Objects.requireNonNull(host, "host");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** The store has lost the bytes of a package, or found others in their place: it cannot be given to anybody. */
+    record PackageDamaged(Digest packageDigest, BuildTarget target, String evidence) implements Observation {
+        public PackageDamaged {
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(target, "target");
+            Objects.requireNonNull(evidence, "evidence");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /** The store has the right bytes of a package again that was damaged. */
+    record PackageHealed(Digest packageDigest, BuildTarget target) implements Observation {
+        public PackageHealed {
+            Objects.requireNonNull(packageDigest, "packageDigest");
+            Objects.requireNonNull(target, "target");
         }
 
         @Override

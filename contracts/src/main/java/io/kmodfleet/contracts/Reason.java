@@ -16,12 +16,16 @@ public enum Reason {
     ARCH_UNSUPPORTED,
     /** The module's own source says that this kernel is not for it (dkms exit code 77, {@code BUILD_EXCLUSIVE_*}). */
     NOT_APPLICABLE,
+    /** Somebody wants this host to be left as it is. */
+    HELD,
     /** The agent on this host only looks and reports. */
     OBSERVE_ONLY,
     /** A package for this very target is there. */
     PACKAGE_EXACT,
     /** A proven package of another image, whose every imported symbol has the same CRC on this kernel. */
     PACKAGE_COMPATIBLE,
+    /** Builders gave packages of this target whose modules differ; nobody gets one until somebody recalls the wrong one. */
+    BUILDS_DIFFER,
     /** A package is proven, and the roll-out has not reached this host. */
     WAVE_PENDING,
     /** The roll-out was stopped: too many hosts could not use the package. */

@@ -236,7 +236,12 @@ public final class Samples {
                 new Observation.PackageRecalled("ada", TARGET, digest("package"), "crashes on resume"),
                 new Observation.RetryRequested("ada", Optional.of(HOST), Optional.empty()),
                 new Observation.BuildOverdue(TARGET, ID),
-                new Observation.DeadlinePassed(TARGET, Reason.RETRY_LATER));
+                new Observation.DeadlinePassed(TARGET, Reason.RETRY_LATER),
+                new Observation.HostHeld("ada", HOST, "migrated on Tuesday"),
+                new Observation.HostReleased("ada", HOST),
+                new Observation.PackageDamaged(
+                        digest("package"), TARGET, "Expected the bytes of a package, but they are gone"),
+                new Observation.PackageHealed(digest("package"), TARGET));
     }
 
     public static List<Decision> decisions() {

@@ -109,6 +109,27 @@ final class ObservationWords implements Observation.Cases<String> {
         return "What was waited for has come (" + event.waitedFor() + ")";
     }
 
+    @Override
+    public String on(Observation.HostHeld event) {
+        return event.author() + " wants the host to be left as it is: " + event.why();
+    }
+
+    @Override
+    public String on(Observation.HostReleased event) {
+        return event.author() + " released the host";
+    }
+
+    @Override
+    public String on(Observation.PackageDamaged event) {
+        return "The store has lost package " + event.packageDigest().brief() + " for " + kernel(event.target()) + ": "
+                + event.evidence();
+    }
+
+    @Override
+    public String on(Observation.PackageHealed event) {
+        return "The store has package " + event.packageDigest().brief() + " for " + kernel(event.target()) + " again";
+    }
+
     private static String kernel(BuildTarget target) {
         return target.release();
     }

@@ -114,7 +114,7 @@ final class Decider {
                     BuildTarget target = image.get().with(module.source());
                     TargetState known = after.target(target);
                     boolean stuck = known.running().isEmpty() && known.current().isEmpty();
-                    if (helps && stuck || goesFurther(target, module)) {
+                    if (helps && stuck || goesFurther(target, module) || isCanary(event.host(), known, module)) {
                         subjects.addAll(askers(target));
                     }
                 }
@@ -138,9 +138,19 @@ final class Decider {
             return subjects;
         }
 
+        /** Whoever waits for it may not have to, or may have to again. */
+        private static boolean isCanary(HostId host, TargetState known, WantedModule module) {
+            return known.current()
+                    .filter(offered -> !offered.isProven(module.proof()))
+                    .flatMap(PackageState::canary)
+                    .equals(Optional.of(host));
+        }
+
         @Override
         public Iterable<Subject> on(Observation.BuildSucceeded event) {
-            return askers(event.target());
+            Set<Subject> subjects = new LinkedHashSet<>(askers(event.target()));
+            subjects.addAll(onDissent(event.target()));
+            return subjects;
         }
 
         @Override
@@ -210,6 +220,7 @@ final class Decider {
         public Iterable<Subject> on(Observation.PackageStored event) {
             Set<Subject> subjects = new LinkedHashSet<>(askers(event.target()));
             subjects.addAll(onOtherImages(event.target()));
+            subjects.addAll(onDissent(event.target()));
             return subjects;
         }
 
@@ -237,6 +248,63 @@ final class Decider {
             return askers(event.target());
         }
 
+        @Override
+        public Iterable<Subject> on(Observation.HostHeld event) {
+            return onHold(event.host());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.HostReleased event) {
+            return onHold(event.host());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.PackageDamaged event) {
+            return onBytes(event.target());
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.PackageHealed event) {
+            return onBytes(event.target());
+        }
+
+        /** The host, and those that it builds or tries a package for, or may now. */
+        private Iterable<Subject> onHold(HostId host) {
+            if (before.held(host).equals(after.held(host))) {
+                return List.of();
+            }
+            Set<Subject> subjects = new LinkedHashSet<>(subjectsOf(host));
+            Optional<HostReport> report = after.report(host);
+            for (KernelState kernel : report.map(HostReport::kernels).orElse(List.of())) {
+                Optional<KernelImage> image = KernelImage.of(kernel.identity());
+                for (WantedModule module : image.isPresent() ? wanted(report.get()) : List.<WantedModule>of()) {
+                    subjects.addAll(askers(image.get().with(module.source())));
+                }
+            }
+            return subjects;
+        }
+
+        private Iterable<Subject> onBytes(BuildTarget target) {
+            return before.target(target) == after.target(target) ? List.of() : everybodyOf(target);
+        }
+
+        /** Those that are told of it where builders begin to contradict each other, or cease to. */
+        private List<Subject> onDissent(BuildTarget target) {
+            return before.target(target).dissent().equals(after.target(target).dissent())
+                    ? List.of()
+                    : everybodyOf(target);
+        }
+
+        /** Who waits for a package of a target first, then every host that one may be for. */
+        private List<Subject> everybodyOf(BuildTarget target) {
+            Set<Subject> subjects = new LinkedHashSet<>(askers(target));
+            for (HostId host : after.hostsWith(KernelImage.of(target))) {
+                subjects.addAll(subjectsOf(host));
+            }
+            subjects.addAll(onOtherImages(target));
+            return List.copyOf(subjects);
+        }
+
         private List<Subject> onPackage(HostId host, BuildTarget target) {
             if (before.target(target).equals(after.target(target))) {
                 return List.of();
@@ -260,12 +328,7 @@ final class Decider {
             if (!recalled || before.target(target).equals(after.target(target))) {
                 return List.of();
             }
-            Set<Subject> subjects = new LinkedHashSet<>(askers(target));
-            for (HostId host : after.hostsWith(KernelImage.of(target))) {
-                subjects.addAll(subjectsOf(host));
-            }
-            subjects.addAll(onOtherImages(target));
-            return List.copyOf(subjects);
+            return everybodyOf(target);
         }
 
         /** Hosts of other images that packages of this target may serve. */

@@ -159,6 +159,26 @@ final class Decider1 {
                 return List.of();
             }
 
+            @Override
+            public Iterable<Subject> on(Observation.HostHeld event) {
+                return List.of();
+            }
+
+            @Override
+            public Iterable<Subject> on(Observation.HostReleased event) {
+                return List.of();
+            }
+
+            @Override
+            public Iterable<Subject> on(Observation.PackageDamaged event) {
+                return List.of();
+            }
+
+            @Override
+            public Iterable<Subject> on(Observation.PackageHealed event) {
+                return List.of();
+            }
+
             private Iterable<Subject> onPackage(HostId host, BuildTarget target, Digest digest) {
                 boolean changed = !before.target(target)
                         .find(digest)

@@ -14,7 +14,7 @@ import java.util.Optional;
 
 /**
  * Who builds a target: a host with its very image, everything that a build needs, the kernel's compiler, the policy's leave,
- * and no failure of its toolchain or recalled package behind it. Of several: least failures and overdue builds, least busy,
+ * and no failure of its toolchain or recalled package behind it; nobody holds it. Of several: least failures and overdue builds, least busy,
  * who asked, then the least id, so that every replay elects the same.
  *
  * @param best none where nobody can now
@@ -78,6 +78,7 @@ record Election(Optional<HostId> best, List<Window> closed) {
                 .orElse(false);
         boolean hadBad = known.recalled().stream().anyMatch(bad -> bad.builder().equals(Optional.of(id)));
         return supported
+                && q.state().held(id).isEmpty()
                 && wants
                 && !hadBad
                 && host.hasCompilerOf(kernel)

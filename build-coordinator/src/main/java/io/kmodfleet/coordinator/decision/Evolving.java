@@ -30,7 +30,9 @@ import java.util.Optional;
 
 /**
  * How the state follows from what was seen and what was decided. Decides nothing. Version 1 of the rules believed every host
- * whatever it said of a target; since version 2 only hosts that have to do with it are believed.
+ * whatever it said of a target; since version 2 only hosts that have to do with it are believed; since
+ * version 3 hosts are held, packages are damaged, packages with the same modules share what is known of them, and whoever is
+ * waited for is believed whatever it was told since.
  */
 final class Evolving {
 
@@ -42,12 +44,13 @@ final class Evolving {
     static FleetState by(FleetState before, Envelope envelope, Instant takenAt, int rules) {
         boolean anew = before.startsAnew(envelope);
         boolean believesAll = rules == 1;
+        boolean sinceThree = rules >= 3;
         FleetState state = before.atNextPosition(takenAt).counting(envelope);
         return envelope.observation().match(new Observation.Cases<>() {
             @Override
             public FleetState on(Observation.HostReported event) {
                 FleetState known = anew ? forgetting(state, event.host()) : state;
-                return reported(known, event.host(), event.report());
+                return reported(known, event.host(), event.report(), sinceThree);
             }
 
             @Override
@@ -56,7 +59,7 @@ final class Evolving {
                 return state.change(
                         event.target(),
                         target -> target.isOrdered(event.build(), event.host())
-                                ? succeeded(state, target, event)
+                                ? succeeded(state, target, event, sinceThree)
                                 : target);
             }
 
@@ -81,7 +84,7 @@ final class Evolving {
 
             @Override
             public FleetState on(Observation.ModuleInstalled event) {
-                if (!believesAll && !hasToDoWith(state, event.host(), event.target(), event.packageDigest())) {
+                if (!believesAll && !mayTell(event.host(), event.target(), event.packageDigest())) {
                     return state;
                 }
                 return onKnownPackage(event.target(), event.packageDigest(), tried -> tried.shown(event.proof())
@@ -90,7 +93,7 @@ final class Evolving {
 
             @Override
             public FleetState on(Observation.InstallFailed event) {
-                if (!believesAll && !hasToDoWith(state, event.host(), event.target(), event.packageDigest())) {
+                if (!believesAll && !mayTell(event.host(), event.target(), event.packageDigest())) {
                     return state;
                 }
                 return onKnownPackage(event.target(), event.packageDigest(), tried -> tried.failedOn(event.host()));
@@ -98,7 +101,7 @@ final class Evolving {
 
             @Override
             public FleetState on(Observation.LoadFailed event) {
-                if (!hasToDoWith(state, event.host(), event.target(), event.packageDigest())) {
+                if (!mayTell(event.host(), event.target(), event.packageDigest())) {
                     return state;
                 }
                 return onKnownPackage(event.target(), event.packageDigest(), tried -> {
@@ -143,9 +146,11 @@ final class Evolving {
             public FleetState on(Observation.PackageStored event) {
                 return state.change(
                         event.target(),
-                        target -> released(target.changePackage(
-                                event.packageDigest(),
-                                stored -> stored.storedWith(event.bodies(), event.needs(), state.position()))));
+                        target -> released(twins(
+                                target.changePackage(
+                                        event.packageDigest(),
+                                        stored -> stored.storedWith(event.bodies(), event.needs(), state.position())),
+                                sinceThree)));
             }
 
             @Override
@@ -185,10 +190,47 @@ final class Evolving {
                 });
             }
 
+            @Override
+            public FleetState on(Observation.HostHeld event) {
+                // Who gives another reason holds it since then as before.
+                Instant since =
+                        state.held(event.host()).map(FleetState.Held::since).orElse(takenAt);
+                return sinceThree
+                        ? state.with(event.host(), Optional.of(new FleetState.Held(event.author(), event.why(), since)))
+                        : state;
+            }
+
+            @Override
+            public FleetState on(Observation.HostReleased event) {
+                return state.held(event.host()).isPresent() ? state.with(event.host(), Optional.empty()) : state;
+            }
+
+            @Override
+            public FleetState on(Observation.PackageDamaged event) {
+                return sinceThree
+                        ? onKnownPackage(event.target(), event.packageDigest(), known -> known.damaged(true))
+                        : state;
+            }
+
+            @Override
+            public FleetState on(Observation.PackageHealed event) {
+                FleetState healed =
+                        onKnownPackage(event.target(), event.packageDigest(), known -> known.damaged(false));
+                return healed.change(event.target(), target -> healed == state ? target : released(target));
+            }
+
+            private boolean mayTell(HostId host, BuildTarget target, Digest digest) {
+                return hasToDoWith(state, host, target, digest)
+                        || sinceThree && isWaitedFor(state, host, target, digest);
+            }
+
             private FleetState onKnownPackage(
                     BuildTarget of, Digest digest, java.util.function.UnaryOperator<PackageState> change) {
                 return state.change(
-                        of, target -> target.find(digest).isEmpty() ? target : target.changePackage(digest, change));
+                        of,
+                        target -> target.find(digest).isEmpty()
+                                ? target
+                                : twins(target.changePackage(digest, change), sinceThree));
             }
         });
     }
@@ -298,6 +340,15 @@ final class Evolving {
                                 && reuse.packageDigest().equals(digest));
     }
 
+    /** It was told to install it before it was told to wait, and may have done so. */
+    private static boolean isWaitedFor(FleetState state, HostId host, BuildTarget target, Digest digest) {
+        return state.target(target)
+                .find(digest)
+                .flatMap(PackageState::awaited)
+                .map(who -> who.hosts().get(host).isPresent())
+                .orElse(false);
+    }
+
     private static Limits limits(FleetState state) {
         return state.policy().map(Policy::limits).orElse(DEFAULT_LIMITS);
     }
@@ -312,14 +363,22 @@ final class Evolving {
         return state.report(host).map(HostReport::hostname).orElse(host.value());
     }
 
-    private static TargetState succeeded(FleetState state, TargetState before, Observation.BuildSucceeded event) {
+    private static TargetState twins(TargetState target, boolean sinceThree) {
+        return sinceThree ? target.withTwinsAlike() : target;
+    }
+
+    private static TargetState succeeded(
+            FleetState state, TargetState before, Observation.BuildSucceeded event, boolean sinceThree) {
         String toolchain = toolchain(state, event.host());
-        TargetState target = before.changePackage(
-                        event.packageDigest(), built -> built.builtBy(event.host(), toolchain, state.position()))
-                .withoutOvertaken(event.build());
+        TargetState target = twins(
+                before.changePackage(
+                                event.packageDigest(),
+                                built -> built.builtBy(event.host(), toolchain, state.position()))
+                        .withoutOvertaken(event.build()),
+                sinceThree);
         PackageState claimed = target.find(event.packageDigest()).orElseThrow();
         // What is known already needs no store to say so again.
-        TargetState ended = claimed.isOffered()
+        TargetState ended = claimed.isOffered() && !claimed.damaged()
                 ? target.withRunning(target.running().filter(running -> !running.is(event.build(), event.host())))
                 : target;
         return claimed.isRecalled()
@@ -337,7 +396,9 @@ final class Evolving {
     /** A build is over when its package is both claimed and stored, whichever is heard of first. */
     private static TargetState released(TargetState target) {
         Optional<Running> rest = target.running().filter(running -> target.packages().stream()
-                .noneMatch(known -> known.isOffered() && known.builder().equals(Optional.of(running.builder()))));
+                .noneMatch(known -> known.isOffered()
+                        && !known.damaged()
+                        && known.builder().equals(Optional.of(running.builder()))));
         return target.withRunning(rest);
     }
 
@@ -356,7 +417,7 @@ final class Evolving {
         return targets;
     }
 
-    private static FleetState reported(FleetState before, HostId id, HostReport report) {
+    private static FleetState reported(FleetState before, HostId id, HostReport report, boolean sinceThree) {
         Optional<HostState> known = before.hosts().get(id);
         FleetState state = before;
         HostState host =
@@ -373,7 +434,7 @@ final class Evolving {
             Optional<KernelImage> image = KernelImage.of(kernel.identity());
             if (image.isPresent()) {
                 state = state.placing(id, image.get(), host, kernel);
-                state = knowingLoaded(state, image.get(), report, kernel);
+                state = knowingLoaded(state, image.get(), report, kernel, sinceThree);
             }
         }
         return withoutVanished(state.with(id, host), id, host);
@@ -381,7 +442,7 @@ final class Evolving {
 
     /** A module that runs is proof of load for the package it came in. */
     private static FleetState knowingLoaded(
-            FleetState before, KernelImage image, HostReport report, KernelState kernel) {
+            FleetState before, KernelImage image, HostReport report, KernelState kernel, boolean sinceThree) {
         FleetState state = before;
         for (InstalledModule module : kernel.modules()) {
             Optional<Digest> source = before.policy()
@@ -396,7 +457,9 @@ final class Evolving {
                     .findFirst();
             if (loaded.isPresent()) {
                 state = state.change(
-                        target, of -> of.changePackage(loaded.get().digest(), known -> known.shown(Proof.LOAD)));
+                        target,
+                        of -> twins(
+                                of.changePackage(loaded.get().digest(), known -> known.shown(Proof.LOAD)), sinceThree));
             }
         }
         return state;

@@ -48,6 +48,7 @@ public final class FleetState {
     private PersistentMap<BuildTarget, TargetState> targets;
     private PersistentMap<Digest, SourceStored> sources;
     private PersistentMap<KernelImage, KernelInterface> exports;
+    private PersistentMap<HostId, Held> held;
 
     private PersistentMap<KernelImage, Placement> placements;
     private PersistentMap<HostId, PersistentMap<BuildTarget, BuildTarget>> builds;
@@ -65,6 +66,7 @@ public final class FleetState {
         targets = PersistentMap.empty();
         sources = PersistentMap.empty();
         exports = PersistentMap.empty();
+        held = PersistentMap.empty();
         placements = PersistentMap.empty();
         builds = PersistentMap.empty();
         running = 0;
@@ -82,6 +84,7 @@ public final class FleetState {
         targets = other.targets;
         sources = other.sources;
         exports = other.exports;
+        held = other.held;
         placements = other.placements;
         builds = other.builds;
         running = other.running;
@@ -128,7 +131,13 @@ public final class FleetState {
                                         entry.getValue().sequence(),
                                         entry.getValue().retired())),
                         stream(hosts).map(entry -> StatePart.of(entry.getKey(), entry.getValue())),
-                        stream(targets).map(entry -> StatePart.of(entry.getKey(), entry.getValue())))
+                        stream(targets).map(entry -> StatePart.of(entry.getKey(), entry.getValue())),
+                        stream(held)
+                                .map(entry -> new StatePart.Hold(
+                                        entry.getKey(),
+                                        entry.getValue().author(),
+                                        entry.getValue().why(),
+                                        entry.getValue().since())))
                 .flatMap(Function.identity());
     }
 
@@ -157,6 +166,9 @@ public final class FleetState {
                 state = image.isPresent() ? state.placing(host.id(), image.get(), known, kernel) : state;
             }
             return state;
+        }
+        if (part instanceof StatePart.Hold hold) {
+            return with(hold.host(), Optional.of(new Held(hold.author(), hold.why(), hold.since())));
         }
         StatePart.Target target = (StatePart.Target) part;
         return change(target.target(), unknown -> StatePart.read(target));
@@ -198,6 +210,14 @@ public final class FleetState {
         hosts.get(host).ifPresent(known -> known.standing()
                 .forEach(entry -> standing.add(entry.getValue().decision())));
         return standing;
+    }
+
+    /** That somebody wants a host to be left as it is. */
+    public record Held(String author, String why, Instant since) {}
+
+    /** Who holds a host and why; empty where nobody does. */
+    public Optional<Held> held(HostId host) {
+        return held.get(host);
     }
 
     /** What comes next where nothing else happens before; none where nothing is waited for. */
@@ -433,6 +453,12 @@ public final class FleetState {
     FleetState with(HostId id, HostState host) {
         FleetState next = new FleetState(this);
         next.hosts = hosts.with(id, host);
+        return next;
+    }
+
+    FleetState with(HostId host, Optional<Held> hold) {
+        FleetState next = new FleetState(this);
+        next.held = hold.map(now -> held.with(host, now)).orElseGet(() -> held.without(host));
         return next;
     }
 

@@ -22,10 +22,11 @@ import java.util.TreeSet;
  *
  * @param state in one word
  * @param why it was recalled
+ * @param builders how many were asked to build it and gave the very same modules
  * @param hosts how many have a module of it for any of their kernels, or are told to install it
  * @param kernels how many hosts have the kernel that it was built for
  */
-public record PackageStanding(Digest digest, State state, Optional<String> why, int hosts, int kernels) {
+public record PackageStanding(Digest digest, State state, Optional<String> why, int builders, int hosts, int kernels) {
 
     /** Wire names, in lower case. */
     public enum State {
@@ -48,6 +49,7 @@ public record PackageStanding(Digest digest, State state, Optional<String> why, 
                     known.map(found -> stateOf(found, proofOf(state, one.module())))
                             .orElse(State.CANDIDATE),
                     known.flatMap(PackageState::recalled),
+                    known.map(state.target(one.target())::buildersOf).orElse(0),
                     holders.get(one.digest()).size(),
                     state.hostsWith(KernelImage.of(one.target())).size()));
         }

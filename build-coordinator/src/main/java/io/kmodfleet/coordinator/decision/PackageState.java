@@ -25,6 +25,7 @@ import java.util.Optional;
  * @param failedOn hosts on which it could not be installed, in order
  * @param notLoadedOn hosts that could not load it, in order
  * @param recalled why no host gets it any more
+ * @param damaged whether the store has lost its bytes, since rules 3
  * @param told hosts that were told to install it
  * @param served those of them that reported success
  * @param awaited who was told to install it and has not said how that went
@@ -42,6 +43,7 @@ record PackageState(
         List<HostId> failedOn,
         List<HostId> notLoadedOn,
         Optional<String> recalled,
+        boolean damaged,
         PersistentMap<HostId, HostId> told,
         PersistentMap<HostId, HostId> served,
         Optional<Awaited> awaited) {
@@ -71,6 +73,7 @@ record PackageState(
                 List.of(),
                 List.of(),
                 Optional.empty(),
+                false,
                 PersistentMap.empty(),
                 PersistentMap.empty(),
                 Optional.empty());
@@ -82,6 +85,18 @@ record PackageState(
 
     boolean isRecalled() {
         return recalled.isPresent();
+    }
+
+    /** Whether hosts may get it: built on order, found right, still there, and not recalled. */
+    boolean counts() {
+        return isOffered() && !isRecalled() && !damaged;
+    }
+
+    /** Whether the modules of both are the same, byte for byte. */
+    boolean hasModulesOf(PackageState other) {
+        return bodies.size() == other.bodies.size()
+                && bodies.containsAll(other.bodies)
+                && other.bodies.containsAll(bodies);
     }
 
     boolean isProven(Proof wanted) {
@@ -120,6 +135,14 @@ record PackageState(
         return isProven(more) ? this : copy(builder, toolchain, bodies, needs, offeredAt, Optional.of(more), canary);
     }
 
+    /** @param twin another package with the same modules */
+    PackageState knowing(PackageState twin) {
+        PackageState bad = twin.recalled().map(this::recalledFor).orElse(this);
+        return bad.isOffered() && twin.isOffered()
+                ? twin.proof().map(bad::shown).orElse(bad)
+                : bad;
+    }
+
     PackageState triedBy(HostId next) {
         return canary.equals(Optional.of(next)) && !abandoned
                 ? this
@@ -141,6 +164,28 @@ record PackageState(
 
     PackageState recalledFor(String why) {
         return isRecalled() ? this : copy(failedOn, notLoadedOn, Optional.of(why), told, served);
+    }
+
+    PackageState damaged(boolean now) {
+        return now == damaged
+                ? this
+                : new PackageState(
+                        digest,
+                        builder,
+                        toolchain,
+                        bodies,
+                        needs,
+                        offeredAt,
+                        proof,
+                        canary,
+                        abandoned,
+                        failedOn,
+                        notLoadedOn,
+                        recalled,
+                        now,
+                        told,
+                        served,
+                        awaited);
     }
 
     /** Somebody asked to try again. */
@@ -211,6 +256,7 @@ record PackageState(
                 failedOn,
                 notLoadedOn,
                 recalled,
+                damaged,
                 told,
                 served,
                 awaited);
@@ -259,6 +305,7 @@ record PackageState(
                 failedOn,
                 notLoadedOn,
                 recalled,
+                damaged,
                 told,
                 served,
                 awaited);
@@ -283,6 +330,7 @@ record PackageState(
                 failedOn,
                 notLoadedOn,
                 recalled,
+                damaged,
                 told,
                 served,
                 awaited);

@@ -18,7 +18,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Everything that is known of one module on one kernel of one host. */
+/**
+ * Everything that is known of one module on one kernel of one host. Rules 2 ask it too: what they ask keeps its answer, and later
+ * rules ask more.
+ */
 final class Question {
 
     private final FleetState state;
@@ -110,6 +113,12 @@ final class Question {
         return state.report(id).map(HostReport::hostname).orElse(id.value());
     }
 
+    /** The same of another host: of the kernel that has this image there. */
+    Optional<Question> on(HostId other) {
+        return of(state, new Subject(other, subject.release(), subject.module()))
+                .filter(there -> there.asked().equals(asked));
+    }
+
     /** Whether its admin and the policy let it be told to do something. */
     boolean mayChange() {
         return !report().observeOnly() && policy.mayChange(report());
@@ -197,19 +206,31 @@ final class Question {
 
     /** Rule 6: of the proven packages of other images whose every symbol this kernel has, the first. */
     Optional<Fitting> compatible() {
-        return fitting(false, Optional.empty());
+        return fitting(Use.ANY, Optional.empty());
+    }
+
+    /** And about which no builders contradict each other, and whose bytes the store has. */
+    Optional<Fitting> compatibleUndisputed() {
+        return fitting(Use.UNDISPUTED, Optional.empty());
+    }
+
+    /** What a package of another image is looked for to do. */
+    private enum Use {
+        KNOW_AGAIN,
+        ANY,
+        UNDISPUTED
     }
 
     private boolean isCompatible(InstalledModule found) {
         return !isForThisImage(found)
-                && fitting(true, Optional.of(found.body())).isPresent();
+                && fitting(Use.KNOW_AGAIN, Optional.of(found.body())).isPresent();
     }
 
     private Optional<Fitting> shared() {
-        return installed().flatMap(found -> fitting(true, Optional.of(found.body())));
+        return installed().flatMap(found -> fitting(Use.KNOW_AGAIN, Optional.of(found.body())));
     }
 
-    private Optional<Fitting> fitting(boolean evenRecalled, Optional<Digest> body) {
+    private Optional<Fitting> fitting(Use use, Optional<Digest> body) {
         Optional<KernelInterface> offers = canShare() ? exports() : Optional.empty();
         if (offers.isEmpty()) {
             return Optional.empty();
@@ -218,10 +239,15 @@ final class Question {
             BuildTarget other = entry.getKey();
             boolean elsewhere =
                     other.arch().equals(report().arch()) && !Optional.of(other).equals(asked);
-            List<PackageState> packages = elsewhere ? state.target(other).packages() : List.of();
+            boolean disputed =
+                    use == Use.UNDISPUTED && state.target(other).dissent().isPresent();
+            List<PackageState> packages =
+                    elsewhere && !disputed ? state.target(other).packages() : List.of();
             for (PackageState known : packages) {
-                boolean usable =
-                        known.isOffered() && known.isProven(module.proof()) && (evenRecalled || !known.isRecalled());
+                boolean usable = known.isOffered()
+                        && known.isProven(module.proof())
+                        && (use == Use.KNOW_AGAIN || !known.isRecalled())
+                        && (use != Use.UNDISPUTED || !known.damaged());
                 boolean meant = body.map(known.bodies()::contains).orElse(true);
                 if (usable
                         && meant

@@ -20,6 +20,7 @@ import io.kmodfleet.coordinator.decision.TargetState.Running;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -35,8 +36,10 @@ final class Rules {
     /** Every rule but the second, which changes what the others say and never answers by itself ({@link Question#stale}). */
     static final List<Rule> IN_ORDER = List.of(
             new Rule("1", "the wanted version is installed for this very image, and serves", Rules::upToDate),
+            new Rule("1a", "somebody wants this host to be left as it is", Rules::held),
             new Rule("3", "what is installed is right, and does not serve yet", Rules::notActivated),
             new Rule("4", "the policy or the module's source does not support this", Rules::unsupported),
+            new Rule("5a", "builders gave packages of this build target that differ", Rules::buildsDiffer),
             new Rule("5", "there is a package for this build target", Rules::packageIsThere),
             new Rule("6", "there is a proven package whose every symbol this kernel has", Rules::compatiblePackage),
             new Rule("7", "this build target is known bad", Rules::knownBad),
@@ -81,6 +84,18 @@ final class Rules {
                                 Fact.of("image", brief(q.kernel().identity().image()))))));
     }
 
+    /** Whatever it has stays as it is: nothing is installed, built or activated there. */
+    private static Optional<Answer> held(Question q) {
+        return q.state()
+                .held(q.subject().host())
+                .flatMap(hold -> waiting(
+                        q,
+                        Reason.HELD,
+                        Fact.of("by", hold.author()),
+                        Fact.of("why", hold.why()),
+                        Fact.of("since", hold.since())));
+    }
+
     private static Optional<Answer> notActivated(Question q) {
         return q.right().flatMap(module -> Serving.of(module, q).map(missing -> {
             Fact[] facts = {
@@ -120,6 +135,19 @@ final class Rules {
                 .flatMap(words -> rejected(q, Reason.NOT_APPLICABLE, Fact.of("dkms", words)));
     }
 
+    /** One of them may be wrong, and nobody here can tell which: whoever has neither gets neither. */
+    private static Optional<Answer> buildsDiffer(Question q) {
+        return q.target()
+                .flatMap(TargetState::dissent)
+                .flatMap(two -> waiting(
+                        q,
+                        Reason.BUILDS_DIFFER,
+                        Fact.of("package", two.first()),
+                        Fact.of("builtBy", q.nameOf(two.builder())),
+                        Fact.of("other", two.other()),
+                        Fact.of("otherBuiltBy", q.nameOf(two.otherBuilder()))));
+    }
+
     /** A package for this very target; before it is proven, for its canary only; then wave by wave. */
     private static Optional<Answer> packageIsThere(Question q) {
         Optional<PackageState> current = q.target().flatMap(TargetState::current);
@@ -147,21 +175,38 @@ final class Rules {
         return installing(q, q.asked().orElseThrow(), offered, Reason.PACKAGE_EXACT);
     }
 
-    /** The builder first; where it could not install its package, the next that asks. */
+    /** The builder first; where it could not install its package, or has no need to, the next that asks. */
     private static boolean isCanary(Question q, PackageState offered) {
         HostId host = q.subject().host();
         boolean anotherTries = offered.canary()
-                .map(canary -> !canary.equals(host)
-                        && !offered.abandoned()
-                        && !offered.failedAnyhowOn(canary)
-                        && q.placement().hosts().get(canary).isPresent())
+                .filter(canary -> !canary.equals(host))
+                .map(canary -> tries(q.on(canary), offered))
                 .orElse(false);
         boolean allowed = offered.failures() < q.policy().limits().failuresPerTarget();
         return !anotherTries && allowed && q.mayChange();
     }
 
+    /** Whether the canary of a package will tell how it goes, be it later. */
+    private static boolean tries(Optional<Question> canary, PackageState offered) {
+        if (offered.abandoned() || canary.isEmpty()) {
+            return false;
+        }
+        Question q = canary.get();
+        HostId host = q.subject().host();
+        boolean content = q.right()
+                .map(module -> !offered.bodies().contains(module.body()))
+                .orElse(false);
+        return !content
+                && !offered.failedAnyhowOn(host)
+                && q.placement().hosts().get(host).isPresent()
+                && q.mayChange()
+                && held(q).isEmpty()
+                && unsupported(q).isEmpty()
+                && keyMissing(q).isEmpty();
+    }
+
     private static Optional<Answer> compatiblePackage(Question q) {
-        return q.compatible()
+        return q.compatibleUndisputed()
                 .filter(fitting -> !fitting.offered().failedAnyhowOn(q.subject().host()))
                 .flatMap(fitting -> installing(q, fitting.target(), fitting.offered(), Reason.PACKAGE_COMPATIBLE));
     }
@@ -207,7 +252,7 @@ final class Rules {
         if (q.target().isEmpty()) {
             return Optional.empty();
         }
-        if (q.target().get().recalled().size() >= most) {
+        if (q.target().get().timesRecalled() >= most) {
             return Optional.of(recalled(q));
         }
         return q.target().get().buildFailures().size() >= most ? Optional.of(failedTooOften(q)) : Optional.empty();
@@ -360,6 +405,10 @@ final class Rules {
         if (!q.policy().mayBuild(q.report())) {
             facts.add(Fact.of("policy", "does not let this host build"));
         }
+        String held = heldBuilders(q);
+        if (!held.isEmpty()) {
+            facts.add(Fact.of(Decision.Reject.HELD, held));
+        }
         if (q.module().needsSymbolMap() && missing.isEmpty()) {
             facts.add(Fact.of("symbolMap", q.kernel().symbolMap()));
         }
@@ -368,6 +417,17 @@ final class Rules {
         }
         return Optional.of(answer(
                 id -> new Decision.Reject(id, q.subject(), Reason.NO_BUILD_ENVIRONMENT, missing, List.copyOf(facts))));
+    }
+
+    /** Names of those that could build it, were they not held. */
+    private static String heldBuilders(Question q) {
+        List<String> names = new ArrayList<>();
+        for (Map.Entry<HostId, HostId> entry : q.placement().builders()) {
+            if (q.state().held(entry.getKey()).isPresent()) {
+                names.add(q.nameOf(entry.getKey()));
+            }
+        }
+        return String.join(", ", names);
     }
 
     private static Answer recalled(Question q) {

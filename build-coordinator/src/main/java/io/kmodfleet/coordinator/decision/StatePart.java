@@ -32,7 +32,7 @@ import java.util.Optional;
 public sealed interface StatePart {
 
     /** Version of these forms: a snapshot of another version is not read, the ledger is. */
-    int FORM = 2;
+    int FORM = 3;
 
     record Published(Policy policy) implements StatePart {}
 
@@ -43,6 +43,8 @@ public sealed interface StatePart {
     record Counted(String source, long epoch, long sequence, List<Long> retired) implements StatePart {}
 
     record Host(HostId id, HostReport report, List<Told> standing) implements StatePart {}
+
+    record Hold(HostId host, String author, String why, Instant since) implements StatePart {}
 
     record Told(Decision decision, Optional<BuildTarget> asksFor) {}
 
@@ -80,6 +82,7 @@ public sealed interface StatePart {
             List<HostId> failedOn,
             List<HostId> notLoadedOn,
             Optional<String> recalled,
+            boolean damaged,
             List<HostId> told,
             List<HostId> served,
             Optional<Silent> awaited) {}
@@ -162,6 +165,7 @@ public sealed interface StatePart {
                 known.failedOn(),
                 known.notLoadedOn(),
                 known.recalled(),
+                known.damaged(),
                 known.told().keys(),
                 known.served().keys(),
                 known.awaited().map(who -> new Silent(who.hosts().keys(), who.since(), who.length())));
@@ -181,6 +185,7 @@ public sealed interface StatePart {
                 List.copyOf(part.failedOn()),
                 List.copyOf(part.notLoadedOn()),
                 part.recalled(),
+                part.damaged(),
                 allOf(part.told()),
                 allOf(part.served()),
                 part.awaited().map(who -> new PackageState.Awaited(allOf(who.hosts()), who.since(), who.length())));

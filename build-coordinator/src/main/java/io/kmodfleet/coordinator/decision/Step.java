@@ -9,7 +9,7 @@ import java.util.List;
 public record Step(Envelope envelope, Instant takenAt, List<Decision> decisions, FleetState after) {
 
     /** Version of the rules that {@link #take} decides by; stands beside every decision in the ledger. */
-    public static final int RULES = 2;
+    public static final int RULES = 3;
 
     /**
      * Decides. The envelope must be one that {@code before} neither {@linkplain FleetState#holds holds} nor misses one before.
@@ -28,6 +28,7 @@ public record Step(Envelope envelope, Instant takenAt, List<Decision> decisions,
     public static Step take(FleetState before, Envelope envelope, Instant takenAt, int rules) {
         return switch (rules) {
             case 1 -> Decider1.decide(before, envelope, takenAt);
+            case 2 -> Decider2.decide(before, envelope, takenAt);
             case RULES -> Decider.decide(before, envelope, takenAt);
             default ->
                 throw new IllegalArgumentException(

@@ -107,15 +107,56 @@ record TargetState(
         }
     }
 
-    /** The package that hosts get: of those that were built on order and found right by the store, the first to be so. */
+    /**
+     * The package that hosts get: of those that were built on order and found right by the store, the first to be so.
+     * Since rules 3 none whose bytes the store has lost.
+     */
     Optional<PackageState> current() {
         PackageState first = null;
         for (PackageState known : packages) {
             boolean earlier = first == null
                     || known.offeredAt().orElse(0L) < first.offeredAt().orElse(0L);
-            first = known.isOffered() && !known.isRecalled() && earlier ? known : first;
+            first = known.counts() && earlier ? known : first;
         }
         return Optional.ofNullable(first);
+    }
+
+    /** Two packages that cannot both be right. */
+    record Dissent(Digest first, HostId builder, Digest other, HostId otherBuilder) {}
+
+    /**
+     * The package that hosts would get, and the earliest that contradicts it: its modules are not the same, byte for byte. Only
+     * what was built on order counts, and of it what the store found right, still has, and nobody recalled. So a host that nobody
+     * asked to build cannot stop the fleet with a package of its own, whatever it claims of it; one that the coordinator chose as
+     * a builder can, once for each build that it was given, and is named.
+     */
+    Optional<Dissent> dissent() {
+        Optional<PackageState> first = packages.size() < 2 ? Optional.empty() : current();
+        if (first.isEmpty()) {
+            return Optional.empty();
+        }
+        PackageState other = null;
+        for (PackageState known : packages) {
+            boolean earlier = other == null
+                    || known.offeredAt().orElse(0L) < other.offeredAt().orElse(0L);
+            other = known.counts() && !known.hasModulesOf(first.get()) && earlier ? known : other;
+        }
+        return Optional.ofNullable(other)
+                .map(known -> new Dissent(
+                        first.get().digest(),
+                        first.get().builder().orElseThrow(),
+                        known.digest(),
+                        known.builder().orElseThrow()));
+    }
+
+    /** How many builders gave the very modules of a package when they were asked to build. */
+    int buildersOf(PackageState known) {
+        return (int) packages.stream()
+                .filter(PackageState::isOffered)
+                .filter(known::hasModulesOf)
+                .map(PackageState::builder)
+                .distinct()
+                .count();
     }
 
     Optional<PackageState> find(Digest digest) {
@@ -124,6 +165,33 @@ record TargetState(
 
     List<PackageState> recalled() {
         return packages.stream().filter(PackageState::isRecalled).toList();
+    }
+
+    /** Packages with the same modules were recalled once, however many builders gave them. */
+    int timesRecalled() {
+        List<PackageState> different = new ArrayList<>();
+        for (PackageState bad : recalled()) {
+            if (bad.bodies().isEmpty() || different.stream().noneMatch(bad::hasModulesOf)) {
+                different.add(bad);
+            }
+        }
+        return different.size();
+    }
+
+    /**
+     * What is known of modules is known of every package that has them: one that was recalled is not offered again because
+     * another builder gave it too, and one that a host has shown to load needs no second canary.
+     */
+    TargetState withTwinsAlike() {
+        TargetState alike = this;
+        for (PackageState one : packages.size() < 2 ? List.<PackageState>of() : packages) {
+            for (PackageState twin : one.bodies().isEmpty() ? List.<PackageState>of() : packages) {
+                if (twin != one && one.hasModulesOf(twin)) {
+                    alike = alike.changePackage(one.digest(), known -> known.knowing(twin));
+                }
+            }
+        }
+        return alike;
     }
 
     long failuresOf(HostId builder) {

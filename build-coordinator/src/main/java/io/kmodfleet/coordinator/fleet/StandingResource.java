@@ -32,12 +32,13 @@ class StandingResource {
 
     public record Question(List<Asked> packages) {}
 
-    public record Standing(Digest digest, String state, Optional<String> why, int hosts, int kernels) {
+    public record Standing(Digest digest, String state, Optional<String> why, int builders, int hosts, int kernels) {
         static Standing of(PackageStanding standing) {
             return new Standing(
                     standing.digest(),
                     standing.state().name().toLowerCase(Locale.ROOT),
                     standing.why(),
+                    standing.builders(),
                     standing.hosts(),
                     standing.kernels());
         }

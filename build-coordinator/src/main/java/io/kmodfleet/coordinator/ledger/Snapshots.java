@@ -71,6 +71,7 @@ public class Snapshots {
         @JsonSubTypes.Type(value = StatePart.Counted.class, name = "counted"),
         @JsonSubTypes.Type(value = StatePart.Host.class, name = "host"),
         @JsonSubTypes.Type(value = StatePart.Target.class, name = "target"),
+        @JsonSubTypes.Type(value = StatePart.Hold.class, name = "hold"),
     })
     private interface Tagged {}
 

@@ -31,13 +31,19 @@ import io.kmodfleet.contracts.Reason;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(Recorder.class)
 class DeciderTest {
 
-    private final Fleet fleet = Fleet.withPolicy();
+    private Fleet fleet;
+
+    @BeforeEach
+    void begin() {
+        fleet = Fleet.withPolicy();
+    }
 
     @Test
     void the_first_host_that_can_build_builds() {

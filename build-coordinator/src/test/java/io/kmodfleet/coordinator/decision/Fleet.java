@@ -42,6 +42,7 @@ final class Fleet {
     static final BuildTarget TARGET = new BuildTarget(SOURCE, "x86_64", KERNEL, digest("image"));
     static final Digest PACKAGE = digest("package");
     static final Digest BODY = digest("body");
+    static final Digest LATE = digest("late package");
 
     static final Instant AT = Instant.parse("2026-11-23T03:00:00Z");
 
@@ -202,6 +203,15 @@ final class Fleet {
     static Observation stored() {
         return new Observation.PackageStored(
                 PACKAGE, TARGET, "v4l2loopback", "0.12.7", List.of(BODY), Optional.empty());
+    }
+
+    /** The result of a build that was overtaken, or of a second one: another package. */
+    static Observation late(String name, Decision build) {
+        return new Observation.BuildSucceeded(host(name), build.id(), TARGET, LATE, digest("log"), 4_000);
+    }
+
+    static Observation storedLate(Digest body) {
+        return new Observation.PackageStored(LATE, TARGET, "v4l2loopback", "0.12.7", List.of(body), Optional.empty());
     }
 
     static Observation installed(String name) {

@@ -11,8 +11,10 @@ import static io.kmodfleet.coordinator.decision.Fleet.KERNEL;
 import static io.kmodfleet.coordinator.decision.Fleet.built;
 import static io.kmodfleet.coordinator.decision.Fleet.host;
 import static io.kmodfleet.coordinator.decision.Fleet.installed;
+import static io.kmodfleet.coordinator.decision.Fleet.late;
 import static io.kmodfleet.coordinator.decision.Fleet.reported;
 import static io.kmodfleet.coordinator.decision.Fleet.stored;
+import static io.kmodfleet.coordinator.decision.Fleet.storedLate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.contracts.Decision;
@@ -155,6 +157,34 @@ class QueriesTest {
     }
 
     @Test
+    void a_package_stands_with_the_number_of_builders_that_gave_the_very_same_modules() {
+        Decision first = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(reported("a2", CAN_BUILD));
+        fleet.sees(built("stranger", first));
+        assertThat(standing().builders()).as("nobody asked the stranger").isZero();
+
+        fleet.waits();
+        fleet.sees(built("a2", fleet.standing(host("a2"))));
+        fleet.sees(stored());
+        assertThat(standing().builders()).isEqualTo(1);
+
+        fleet.sees(late("a", first));
+        fleet.sees(storedLate(Fleet.BODY));
+
+        assertThat(standing().builders()).isEqualTo(2);
+    }
+
+    @Test
+    void who_holds_a_host_and_why_can_be_asked() {
+        fleet.sees(reported("a"));
+        assertThat(fleet.state().held(host("a"))).isEmpty();
+
+        fleet.sees(new Observation.HostHeld("ada", host("a"), "migrated on Tuesday"));
+
+        assertThat(fleet.state().held(host("a"))).contains(new FleetState.Held("ada", "migrated on Tuesday", Fleet.AT));
+    }
+
+    @Test
     void a_recalled_package_stands_so_with_the_reason() {
         Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
         fleet.sees(built("a", build));
@@ -169,7 +199,8 @@ class QueriesTest {
     @Test
     void a_package_that_the_ledger_does_not_know_is_a_candidate_that_nobody_has() {
         assertThat(standing())
-                .isEqualTo(new PackageStanding(Fleet.PACKAGE, PackageStanding.State.CANDIDATE, Optional.empty(), 0, 0));
+                .isEqualTo(
+                        new PackageStanding(Fleet.PACKAGE, PackageStanding.State.CANDIDATE, Optional.empty(), 0, 0, 0));
     }
 
     private PackageStanding standing() {

@@ -18,6 +18,7 @@ import static io.kmodfleet.coordinator.decision.Fleet.Host.kernel;
 import static io.kmodfleet.coordinator.decision.Fleet.Host.kernelBuiltBy;
 import static io.kmodfleet.coordinator.decision.Fleet.Host.label;
 import static io.kmodfleet.coordinator.decision.Fleet.Host.secureBoot;
+import static io.kmodfleet.coordinator.decision.Fleet.LATE;
 import static io.kmodfleet.coordinator.decision.Fleet.PACKAGE;
 import static io.kmodfleet.coordinator.decision.Fleet.SOURCE;
 import static io.kmodfleet.coordinator.decision.Fleet.TARGET;
@@ -27,8 +28,10 @@ import static io.kmodfleet.coordinator.decision.Fleet.failed;
 import static io.kmodfleet.coordinator.decision.Fleet.host;
 import static io.kmodfleet.coordinator.decision.Fleet.installFailed;
 import static io.kmodfleet.coordinator.decision.Fleet.installed;
+import static io.kmodfleet.coordinator.decision.Fleet.late;
 import static io.kmodfleet.coordinator.decision.Fleet.reported;
 import static io.kmodfleet.coordinator.decision.Fleet.stored;
+import static io.kmodfleet.coordinator.decision.Fleet.storedLate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.contracts.Binding;
@@ -481,15 +484,13 @@ class RuleTableTest {
         fleet.sees(stored());
         fleet.sees(installed("a2"));
 
-        Digest late = digest("late package");
-        fleet.sees(new Observation.BuildSucceeded(host("a"), first.id(), TARGET, late, digest("log"), 4_000));
-        List<Decision> decisions = fleet.sees(new Observation.PackageStored(
-                late, TARGET, "v4l2loopback", "0.12.7", List.of(digest("another body")), Optional.empty()));
+        fleet.sees(late("a", first));
+        List<Decision> decisions = fleet.sees(storedLate(BODY));
 
         assertThat(decisions).isEmpty();
         fleet.sees(reported("b"));
         assertThat(((Decision.Reuse) fleet.standing(host("b"))).packageDigest()).isEqualTo(PACKAGE);
-        assertThat(fleet.state().opinions(TARGET)).containsExactly(PACKAGE, late);
+        assertThat(fleet.state().opinions(TARGET)).containsExactly(PACKAGE, LATE);
     }
 
     @Test

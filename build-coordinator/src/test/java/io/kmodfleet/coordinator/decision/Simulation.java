@@ -56,6 +56,7 @@ final class Simulation {
     private final Coordinator coordinator = new Coordinator();
     private final Checks checks = new Checks();
     private final Map<Digest, BuildTarget> storedPackages = new LinkedHashMap<>();
+    private final Set<Digest> damaged = new HashSet<>();
     private Instant clock = Fleet.AT;
     private long order;
     private boolean faults = true;
@@ -113,6 +114,7 @@ final class Simulation {
         Runnable[] again = new Runnable[1];
         again[0] = () -> {
             hosts.forEach(Host::sendsAgain);
+            operatorDecides();
             later(3_600, again[0]);
         };
         again[0].run();
@@ -148,7 +150,7 @@ final class Simulation {
         }
         later(1 + random.nextInt(300), this::somethingHappens);
         Host host = hosts.get(random.nextInt(hosts.size()));
-        switch (random.nextInt(12)) {
+        switch (random.nextInt(15)) {
             case 0 -> host.upgradesKernel();
             case 1 -> host.canBuild = !host.canBuild;
             case 2 -> host.compiler = "gcc (Debian) 12." + random.nextInt(3) + ".0";
@@ -163,6 +165,12 @@ final class Simulation {
             }
             case 8 -> recallsSomething();
             case 9 -> operatorOrStore(new Observation.RetryRequested("ada", Optional.of(host.id), Optional.empty()));
+            case 10 -> holdsOrReleases(host);
+            case 11 -> {
+                if (chance(20)) {
+                    damagesSomething();
+                }
+            }
             default -> {}
         }
         host.reports();
@@ -173,6 +181,50 @@ final class Simulation {
             List<Digest> all = new ArrayList<>(storedPackages.keySet());
             Digest some = all.get(random.nextInt(all.size()));
             operatorOrStore(new Observation.PackageRecalled("ada", storedPackages.get(some), some, "crashes"));
+        }
+    }
+
+    private void holdsOrReleases(Host host) {
+        operatorOrStore(
+                coordinator.state.held(host.id).isPresent()
+                        ? new Observation.HostReleased("ada", host.id)
+                        : new Observation.HostHeld("ada", host.id, "migrated"));
+    }
+
+    /** The store loses a package, and somebody sends the same bytes again, sooner or later or never. */
+    private void damagesSomething() {
+        if (storedPackages.isEmpty()) {
+            return;
+        }
+        List<Digest> all = new ArrayList<>(storedPackages.keySet());
+        Digest some = all.get(random.nextInt(all.size()));
+        BuildTarget of = storedPackages.get(some);
+        if (damaged.add(some)) {
+            operatorOrStore(new Observation.PackageDamaged(some, of, "gone"));
+            if (random.nextBoolean()) {
+                later(60 + random.nextInt(7_200), () -> heals(some, of));
+            }
+        }
+    }
+
+    private void heals(Digest some, BuildTarget of) {
+        if (damaged.remove(some)) {
+            operatorOrStore(new Observation.PackageHealed(some, of));
+        }
+    }
+
+    /** Whoever is held is released, and of two that contradict each other the later is recalled. */
+    private void operatorDecides() {
+        for (Host host : hosts) {
+            if (coordinator.state.held(host.id).isPresent()) {
+                operatorOrStore(new Observation.HostReleased("ada", host.id));
+            }
+        }
+        for (Map.Entry<BuildTarget, TargetState> entry : coordinator.state.targets()) {
+            entry.getValue()
+                    .dissent()
+                    .ifPresent(two -> operatorOrStore(
+                            new Observation.PackageRecalled("ada", entry.getKey(), two.other(), "not trusted")));
         }
     }
 
@@ -344,6 +396,7 @@ final class Simulation {
             if (!storeFirst) {
                 observes(success);
             }
+            heals(made, build.target());
             if (storedPackages.put(made, build.target()) == null) {
                 operatorOrStore(new Observation.PackageStored(
                         made, build.target(), "v4l2loopback", "0.12.7", List.of(bodyOf(made)), Optional.empty()));
@@ -354,7 +407,9 @@ final class Simulation {
         }
 
         private void installs(Decision.Reuse order) {
-            boolean fits = order.target().equals(target(image)) && storedPackages.containsKey(order.packageDigest());
+            boolean fits = order.target().equals(target(image))
+                    && storedPackages.containsKey(order.packageDigest())
+                    && !damaged.contains(order.packageDigest());
             if (!fits || chance(10)) {
                 observes(new Observation.InstallFailed(
                         id, order.id(), order.target(), order.packageDigest(), "verify", "failed"));
@@ -500,6 +555,7 @@ final class Simulation {
         private final Map<BuildTarget, Set<Digest>> claimed = new HashMap<>();
         private final Set<Digest> stored = new HashSet<>();
         private final Set<Digest> recalled = new HashSet<>();
+        private final Set<HostId> held = new HashSet<>();
         private final Map<HostId, String> imageOf = new HashMap<>();
         private final Map<HostId, Long> epochs = new HashMap<>();
 
@@ -508,6 +564,11 @@ final class Simulation {
             assertThat(step.after().holds(step.envelope())).as("seed %d", seed).isTrue();
             learns(step.envelope(), step.after());
             for (Decision decision : step.decisions()) {
+                if (decision instanceof Decision.Build || decision instanceof Decision.Reuse) {
+                    assertThat(held)
+                            .as("seed %d: something new for a host that is held, %s", seed, decision)
+                            .doesNotContain(decision.subject().host());
+                }
                 if (decision instanceof Decision.Build build) {
                     Decision.Build running = live.put(build.target(), build);
                     assertThat(running)
@@ -524,6 +585,9 @@ final class Simulation {
                     assertThat(stored)
                             .as("seed %d: a package that is not there, %s", seed, reuse)
                             .contains(reuse.packageDigest());
+                    assertThat(step.after().target(reuse.target()).dissent())
+                            .as("seed %d: a package that is disputed, %s", seed, reuse)
+                            .isEmpty();
                 }
             }
         }
@@ -556,6 +620,14 @@ final class Simulation {
                                 && build.subject().host().equals(event.host()));
             } else if (observation instanceof Observation.PackageStored event) {
                 stored.add(event.packageDigest());
+            } else if (observation instanceof Observation.PackageDamaged event) {
+                stored.remove(event.packageDigest());
+            } else if (observation instanceof Observation.PackageHealed event) {
+                stored.add(event.packageDigest());
+            } else if (observation instanceof Observation.HostHeld event) {
+                held.add(event.host());
+            } else if (observation instanceof Observation.HostReleased event) {
+                held.remove(event.host());
             } else if (observation instanceof Observation.BuildOverdue event) {
                 live.values().removeIf(build -> build.id().equals(event.build()));
             }

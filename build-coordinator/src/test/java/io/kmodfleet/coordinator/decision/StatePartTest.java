@@ -8,6 +8,7 @@ import static io.kmodfleet.coordinator.decision.Fleet.stored;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Observation;
 import org.junit.jupiter.api.Test;
 
 class StatePartTest {
@@ -30,6 +31,28 @@ class StatePartTest {
         assertThat(again.parts())
                 .containsExactlyElementsOf(fleet.state().parts().toList());
         var next = fleet.next(reported("d"));
+        assertThat(Step.take(again, next, Fleet.AT).decisions())
+                .isEqualTo(Step.take(fleet.state(), next, Fleet.AT).decisions());
+    }
+
+    @Test
+    void holds_and_damage_are_among_the_parts() {
+        Fleet fleet = Fleet.withPolicy();
+        Decision build = fleet.sees(reported("a", CAN_BUILD)).get(0);
+        fleet.sees(built("a", build));
+        fleet.sees(stored());
+        fleet.sees(new Observation.HostHeld("ada", Fleet.host("b"), "migrated on Tuesday"));
+        fleet.sees(new Observation.PackageDamaged(Fleet.PACKAGE, Fleet.TARGET, "gone"));
+
+        FleetState again = FleetState.of(
+                fleet.state().position(),
+                fleet.state().now(),
+                fleet.state().parts().iterator());
+
+        assertThat(again.parts())
+                .containsExactlyElementsOf(fleet.state().parts().toList());
+        assertThat(again.held(Fleet.host("b"))).isPresent();
+        var next = fleet.next(reported("c"));
         assertThat(Step.take(again, next, Fleet.AT).decisions())
                 .isEqualTo(Step.take(fleet.state(), next, Fleet.AT).decisions());
     }
