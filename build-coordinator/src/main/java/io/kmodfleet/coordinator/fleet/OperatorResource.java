@@ -5,6 +5,8 @@ import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.KernelIdentity;
+import io.kmodfleet.contracts.Observation.HostHeld;
+import io.kmodfleet.contracts.Observation.HostReleased;
 import io.kmodfleet.contracts.Observation.PackageRecalled;
 import io.kmodfleet.contracts.Observation.RetryRequested;
 import io.kmodfleet.coordinator.decision.FleetState;
@@ -55,6 +57,9 @@ class OperatorResource {
 
     public record Asked(long position) {}
 
+    /** @param why one line, for everybody who reads it later */
+    public record Hold(String why) {}
+
     /** Every host that has a module of the package, be it for a kernel that does not run now. */
     @GET
     @Path("packages/{digest}/hosts")
@@ -92,6 +97,44 @@ class OperatorResource {
                 .chain(host ->
                         operator.says(new RetryRequested(who, Optional.of(new HostId(host.host())), Optional.empty())))
                 .map(Asked::new);
+    }
+
+    /** The host is left as it is until somebody releases it. */
+    @POST
+    @Path("hosts/{host}/hold")
+    public Uni<Asked> hold(@PathParam("host") String name, @HeaderParam("Kmodfleet-Author") String author, Hold hold) {
+        String who = Operator.author(author);
+        if (hold == null || hold.why() == null || hold.why().isBlank()) {
+            throw new Problem(
+                    400, "Reason missing", "Expected 'why' in the body: whoever reads it later wants to know");
+        }
+        return fleet.hostMeantBy(name)
+                .chain(host -> operator.says(held(who, new HostId(host.host()), hold.why())))
+                .map(Asked::new);
+    }
+
+    @POST
+    @Path("hosts/{host}/release")
+    @Consumes(MediaType.WILDCARD)
+    public Uni<Asked> release(@PathParam("host") String name, @HeaderParam("Kmodfleet-Author") String author) {
+        String who = Operator.author(author);
+        return fleet.hostMeantBy(name)
+                .invoke(host -> {
+                    if (loop.state().held(new HostId(host.host())).isEmpty()) {
+                        throw new Problem(
+                                409, "Not held", "Expected a host that is held, but nobody holds " + host.hostname());
+                    }
+                })
+                .chain(host -> operator.says(new HostReleased(who, new HostId(host.host()))))
+                .map(Asked::new);
+    }
+
+    private static HostHeld held(String author, HostId host, String why) {
+        try {
+            return new HostHeld(author, host, why);
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a reason", e.getMessage());
+        }
     }
 
     /** What would happen if every host got that kernel. */

@@ -28,6 +28,8 @@ import picocli.CommandLine.ScopeType;
             FailuresCommand.class,
             RetryCommand.class,
             RecallCommand.class,
+            HoldCommand.class,
+            ReleaseCommand.class,
             AuditCommand.class,
             WhatIfCommand.class,
             LedgerCommand.class,

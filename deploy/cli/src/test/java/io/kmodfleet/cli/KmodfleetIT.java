@@ -145,6 +145,23 @@ class KmodfleetIT {
     }
 
     @Test
+    void a_host_is_held_with_a_reason_and_released_without_one() {
+        fleet.answers("POST /api/v1/hosts/web-1/hold", 200, "{\"position\":17}");
+        fleet.answers("POST /api/v1/hosts/web-1/release", 200, "{\"position\":18}");
+
+        assertThat(run("hold", "web-1").exitCode()).isEqualTo(2);
+        LaunchResult held = run("hold", "web-1", "--why", "migrated on Tuesday", "--author", "ada");
+        assertThat(new String(fleet.lastRequest().body(), StandardCharsets.UTF_8))
+                .isEqualTo("{\"why\":\"migrated on Tuesday\"}");
+        LaunchResult released = run("release", "web-1");
+
+        assertThat(held.exitCode()).isZero();
+        assertThat(held.getOutput()).contains("position 17", "kmodfleet release web-1");
+        assertThat(released.exitCode()).isZero();
+        assertThat(released.getOutput()).contains("position 18", "kmodfleet explain web-1");
+    }
+
+    @Test
     void packages_are_looked_for_by_what_they_are() {
         fleet.answers(
                 "GET /api/v1/packages?limit=1000&module=toy&state=proven&text=6.1.0%20amd64",

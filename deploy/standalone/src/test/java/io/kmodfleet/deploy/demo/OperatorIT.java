@@ -104,6 +104,43 @@ class OperatorIT {
     }
 
     @Test
+    void a_held_host_is_told_who_wants_that_and_why_also_after_a_restart_and_a_released_one_is_decided_afresh()
+            throws Exception {
+        String host = day.kmodfleet("hosts", "-o", "json")
+                .json()
+                .path("items")
+                .get(0)
+                .path("host")
+                .asText();
+        JsonNode before = day.kmodfleet("explain", host, "-o", "json").json();
+
+        Outcome early = day.kmodfleet("release", host);
+        Outcome unknown = day.kmodfleet("hold", "nobody", "--why", "no such host");
+        Outcome held = day.kmodfleet("hold", host, "--why", "migrated on Tuesday", "--author", "ada");
+        day.stack().end(Stack.COORDINATOR);
+        day.stack().startAgain(Stack.COORDINATOR);
+        Outcome other = day.kmodfleet("hold", host, "--why", "migrated on Wednesday", "--author", "bob");
+        String told = day.kmodfleet("explain", host).output();
+        Outcome released = day.kmodfleet("release", host);
+
+        assertThat(early.exitCode()).isEqualTo(1);
+        assertThat(early.output()).contains("nobody holds");
+        assertThat(unknown.exitCode()).isEqualTo(4);
+        assertThat(held.exitCode()).as(held.output()).isZero();
+        assertThat(other.exitCode()).as(other.output()).isZero();
+        assertThat(told).containsAnyOf("bob wants this host to be left as it is", "UP_TO_DATE");
+        assertThat(released.exitCode()).as(released.output()).isZero();
+        assertThat(withoutIds(day.kmodfleet("explain", host, "-o", "json").json()))
+                .isEqualTo(withoutIds(before));
+        assertThat(day.kmodfleet("audit").exitCode()).isZero();
+    }
+
+    /** An answer that was given anew has another id and another time. */
+    private static String withoutIds(JsonNode explanation) {
+        return explanation.findValuesAsText("reason").toString();
+    }
+
+    @Test
     void a_coordinator_that_took_nothing_since_its_start_leaves_a_snapshot_and_begins_with_it() throws Exception {
         long entries = day.number("select max(position) from ledger");
         day.stack().kill(Stack.COORDINATOR);
