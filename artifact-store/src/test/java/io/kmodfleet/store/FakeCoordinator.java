@@ -42,6 +42,12 @@ public final class FakeCoordinator implements AutoCloseable {
         standings.put(digest.toString(), standing(digest.toString(), state, hosts, kernels));
     }
 
+    public void saysBuilders(Digest digest, int builders) {
+        standings.put(
+                digest.toString(),
+                standing(digest.toString(), "candidate", 0, 0).put("builders", builders));
+    }
+
     public void saysRecalled(Digest digest, String why) {
         standings.put(
                 digest.toString(), standing(digest.toString(), "recalled", 0, 0).put("why", why));
@@ -60,6 +66,7 @@ public final class FakeCoordinator implements AutoCloseable {
                 .createObjectNode()
                 .put("digest", digest)
                 .put("state", state)
+                .put("builders", 0)
                 .put("hosts", hosts)
                 .put("kernels", kernels);
     }

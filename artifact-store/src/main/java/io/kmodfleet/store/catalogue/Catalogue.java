@@ -199,7 +199,14 @@ public class Catalogue {
     /** The same bytes may come twice at the same time: whoever holds the lock looks first. */
     private Uni<Boolean> once(Digest digest, long size, Supplier<Uni<?>> known, Supplier<Uni<?>> addition) {
         return Panache.withTransaction(() -> CountingRow.locked()
-                        .chain(locked -> kept(digest, size))
+                        .chain(locked -> BlobRow.<BlobRow>findById(digest.toString()))
+                        .chain(blob -> {
+                            boolean damaged = blob != null && blob.damagedAt != null;
+                            return kept(digest, size)
+                                    .chain(() -> damaged
+                                            ? healed(digest)
+                                            : Uni.createFrom().voidItem());
+                        })
                         .chain(kept -> known.get())
                         .chain(found -> found != null
                                 ? Uni.createFrom().item(false)
@@ -221,6 +228,15 @@ public class Catalogue {
             row.size = size;
             return row.persist().replaceWithVoid();
         });
+    }
+
+    /** Where these bytes are a package, the fleet is told that it has it again. */
+    Uni<Void> healed(Digest digest) {
+        return PackageRow.<PackageRow>findById(digest.toString())
+                .chain(row -> row == null
+                        ? Uni.createFrom().voidItem()
+                        : observe(new Observation.PackageHealed(
+                                digest, CatalogueView.manifestOf(row).target())));
     }
 
     Uni<Void> observe(Observation observation) {

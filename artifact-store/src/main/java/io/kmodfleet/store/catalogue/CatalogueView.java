@@ -45,6 +45,7 @@ public interface CatalogueView {
         }
     }
 
+    /** @param builders how many gave these very modules when they were asked to build */
     record Package(
             Digest digest,
             String module,
@@ -62,7 +63,8 @@ public interface CatalogueView {
             Instant storedAt,
             State state,
             Optional<String> stateWhy,
-            Optional<Instant> stateAt) {
+            Optional<Instant> stateAt,
+            int builders) {
 
         static Package of(PackageRow row) {
             PackageManifest manifest = manifestOf(row);
@@ -83,7 +85,8 @@ public interface CatalogueView {
                     row.storedAt,
                     State.of(row.state),
                     Optional.ofNullable(row.stateWhy),
-                    Optional.ofNullable(row.stateAt));
+                    Optional.ofNullable(row.stateAt),
+                    row.builders);
         }
     }
 

@@ -14,7 +14,7 @@ import java.util.List;
 @ApplicationScoped
 public class Inventory {
 
-    /** The rule that damaged bytes break, as the fleet hears of it. */
+    /** The rule that damaged bytes break that are no package, as the fleet hears of it. */
     public static final String DAMAGED = "DAMAGED";
 
     private final Catalogue catalogue;
@@ -41,12 +41,23 @@ public class Inventory {
 
     /** They were read, and are right. */
     public Uni<Void> right(Due blob) {
-        return Panache.withTransaction(() -> BlobRow.update(
-                        "checkedAt = ?1, damagedAt = null, damage = null where digest = ?2 and checkedAt = ?3",
-                        clock.instant(),
-                        blob.digest().toString(),
-                        blob.checkedAt()))
+        Instant now = clock.instant();
+        if (!blob.damaged()) {
+            return Panache.withTransaction(() -> marked(blob, now)).replaceWithVoid();
+        }
+        return Panache.withTransaction(() -> CountingRow.locked()
+                        .chain(locked -> marked(blob, now))
+                        .chain(changed -> changed == 0 ? Uni.createFrom().voidItem() : catalogue.healed(blob.digest())))
+                .invoke(changes::happened)
                 .replaceWithVoid();
+    }
+
+    private static Uni<Integer> marked(Due blob, Instant now) {
+        return BlobRow.update(
+                "checkedAt = ?1, damagedAt = null, damage = null where digest = ?2 and checkedAt = ?3",
+                now,
+                blob.digest().toString(),
+                blob.checkedAt());
     }
 
     /**
@@ -64,10 +75,18 @@ public class Inventory {
                                 blob.checkedAt()))
                         .chain(changed -> changed == 0 || blob.damaged()
                                 ? Uni.createFrom().item(changed > 0)
-                                : catalogue
-                                        .observe(new Observation.PackageRefused(blob.digest(), DAMAGED, evidence))
+                                : PackageRow.<PackageRow>findById(blob.digest().toString())
+                                        .chain(row -> catalogue.observe(damage(blob.digest(), row, evidence)))
                                         .replaceWith(true)))
                 .invoke(changes::happened);
+    }
+
+    /** A package can be built anew, so it is said what for; of anything else only somebody who has it can send it again. */
+    private static Observation damage(Digest digest, PackageRow row, String evidence) {
+        return row == null
+                ? new Observation.PackageRefused(digest, DAMAGED, evidence)
+                : new Observation.PackageDamaged(
+                        digest, CatalogueView.manifestOf(row).target(), evidence);
     }
 
     public Uni<List<Damaged>> damaged(int limit) {

@@ -42,6 +42,9 @@ class PackageRow extends PanacheEntityBase {
     @Column(name = "state_why")
     String stateWhy;
 
+    /** How many gave these very modules when they were asked to build. */
+    int builders;
+
     @Column(name = "state_at")
     Instant stateAt;
 }

@@ -33,7 +33,8 @@ public class Packages {
             long size,
             Instant storedAt,
             State state,
-            Optional<String> why) {
+            Optional<String> why,
+            int builders) {
 
         static Known of(PackageRow row) {
             return new Known(
@@ -44,7 +45,8 @@ public class Packages {
                     row.size,
                     row.storedAt,
                     State.of(row.state),
-                    Optional.ofNullable(row.stateWhy));
+                    Optional.ofNullable(row.stateWhy),
+                    row.builders);
         }
     }
 
@@ -65,17 +67,19 @@ public class Packages {
     }
 
     /** What the coordinator says a package is now. */
-    public record Learned(Digest digest, State state, Optional<String> why) {}
+    public record Learned(Digest digest, State state, Optional<String> why, int builders) {}
 
     public Uni<Void> learn(List<Learned> learned) {
         return Panache.withTransaction(() -> Multi.createFrom()
                         .iterable(learned)
                         .onItem()
                         .transformToUniAndConcatenate(change -> PackageRow.update(
-                                "state = ?1, stateWhy = ?2, stateAt = ?3 where digest = ?4",
+                                "stateAt = case when state = ?1 then stateAt else ?3 end, state = ?1, stateWhy = ?2,"
+                                        + " builders = ?4 where digest = ?5",
                                 change.state().word(),
                                 change.why().map(Catalogue::printable).orElse(null),
                                 clock.instant(),
+                                change.builders(),
                                 change.digest().toString()))
                         .collect()
                         .last())

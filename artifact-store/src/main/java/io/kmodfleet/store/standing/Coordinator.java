@@ -33,10 +33,11 @@ public class Coordinator {
     }
 
     /**
+     * @param builders how many gave these very modules when they were asked to build
      * @param hosts how many have it or are to get it
      * @param kernels how many have the kernel it was built for
      */
-    public record Standing(Digest digest, State state, Optional<String> why, int hosts, int kernels) {}
+    public record Standing(Digest digest, State state, Optional<String> why, int builders, int hosts, int kernels) {}
 
     private record Asked(Digest digest, String module, BuildTarget target) {}
 

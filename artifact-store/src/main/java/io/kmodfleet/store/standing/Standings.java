@@ -71,8 +71,8 @@ public class Standings {
         List<Learned> changes = new ArrayList<>();
         for (Known before : known) {
             Standing now = standings.get(before.digest());
-            if (now.state() != before.state()) {
-                changes.add(new Learned(now.digest(), now.state(), now.why()));
+            if (now.state() != before.state() || now.builders() != before.builders()) {
+                changes.add(new Learned(now.digest(), now.state(), now.why(), now.builders()));
             }
         }
         if (!changes.isEmpty()) {

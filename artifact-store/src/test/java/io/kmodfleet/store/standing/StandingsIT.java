@@ -49,6 +49,21 @@ class StandingsIT {
     }
 
     @Test
+    void how_many_builders_agree_is_shown_and_leaves_the_state_as_old_as_it_is() throws Exception {
+        assertThat(shown().path("builders").asInt()).isZero();
+
+        coordinator.saysBuilders(digest, 2);
+
+        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (shown().path("builders").asInt() != 2) {
+            assertThat(System.nanoTime()).as("patience").isLessThan(end);
+            Thread.sleep(100);
+        }
+        assertThat(shown().path("state").asText()).isEqualTo("candidate");
+        assertThat(shown().has("stateAt")).isFalse();
+    }
+
+    @Test
     void a_recalled_package_is_shown_with_the_reason_and_served_to_nobody() throws Exception {
         String path = "/api/v1/packages/" + digest.hex();
         assertThat(store.get(path).statusCode()).isEqualTo(200);

@@ -3,6 +3,7 @@ package io.kmodfleet.store.upkeep;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.wire.CloudEvents;
@@ -88,6 +89,25 @@ class ScrubIT {
     }
 
     @Test
+    void of_a_package_the_fleet_hears_which_target_has_lost_it_and_when_it_is_there_again() throws Exception {
+        Toy toy = Toy.another();
+        store.put("sources", toy.source());
+        assertThat(store.put("packages", toy.archive()).statusCode()).isEqualTo(201);
+        Digest module = Digest.of(toy.archive());
+        Files.write(place("blobs", module), new byte[] {1, 2, 3});
+        await(() -> store.get("/api/v1/packages/" + module.hex()).statusCode() == 503);
+
+        assertThat(store.put("packages", toy.archive()).statusCode()).isEqualTo(200);
+
+        // A broker whose topic has just come is tried again with pauses.
+        await(() -> heardOf(module).size() == 3);
+        List<Observation> heard = heardOf(module);
+        BuildTarget target = ((Observation.PackageStored) heard.get(0)).target();
+        assertThat(((Observation.PackageDamaged) heard.get(1)).target()).isEqualTo(target);
+        assertThat(heard.get(2)).isEqualTo(new Observation.PackageHealed(module, target));
+    }
+
+    @Test
     void a_file_that_is_gone_is_found_too() throws Exception {
         Files.delete(place("blobs"));
 
@@ -124,21 +144,40 @@ class ScrubIT {
     }
 
     private List<Observation.PackageRefused> told() throws Exception {
-        List<Observation.PackageRefused> told = new ArrayList<>();
+        return heard().stream()
+                .filter(Observation.PackageRefused.class::isInstance)
+                .map(Observation.PackageRefused.class::cast)
+                .filter(refused -> refused.packageDigest().equals(digest))
+                .toList();
+    }
+
+    private List<Observation> heardOf(Digest module) throws Exception {
+        return heard().stream()
+                .filter(observation -> observation instanceof Observation.PackageStored stored
+                                && stored.packageDigest().equals(module)
+                        || observation instanceof Observation.PackageDamaged damaged
+                                && damaged.packageDigest().equals(module)
+                        || observation instanceof Observation.PackageHealed healed
+                                && healed.packageDigest().equals(module))
+                .toList();
+    }
+
+    private List<Observation> heard() throws Exception {
+        List<Observation> heard = new ArrayList<>();
         for (var record : broker.records(Topics.OBSERVATIONS, Integer.MAX_VALUE, Duration.ofSeconds(2))) {
             Map<String, byte[]> headers = new HashMap<>();
             record.headers().forEach(header -> headers.put(header.key(), header.value()));
-            Observation observation = CloudEvents.readObservation(record.key(), record.value(), headers)
-                    .observation();
-            if (observation instanceof Observation.PackageRefused refused
-                    && refused.packageDigest().equals(digest)) {
-                told.add(refused);
-            }
+            heard.add(CloudEvents.readObservation(record.key(), record.value(), headers)
+                    .observation());
         }
-        return told;
+        return heard;
     }
 
     private Path place(String area) {
+        return place(area, digest);
+    }
+
+    private Path place(String area, Digest digest) {
         return config.directory()
                 .resolve(area)
                 .resolve(digest.hex().substring(0, 2))

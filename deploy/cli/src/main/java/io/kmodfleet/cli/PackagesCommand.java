@@ -65,6 +65,7 @@ final class PackagesCommand implements Callable<Integer> {
                 "IMAGE",
                 "BUILDER",
                 "STATE",
+                "BUILDERS",
                 "SIZE",
                 "STORED");
         for (JsonNode item : answer.path("items")) {
@@ -76,6 +77,7 @@ final class PackagesCommand implements Callable<Integer> {
                     Printing.brief(item.path("target").path("image").asText()),
                     Printing.shortened(item.path("builder").asText()),
                     item.path("state").asText(),
+                    item.path("builders").asText(),
                     Printing.size(item.path("size").asLong()),
                     Printing.ago(item.path("storedAt").asText()));
         }
