@@ -12,7 +12,9 @@ import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.store.catalogue.CatalogueView.Page;
 import io.kmodfleet.store.catalogue.CatalogueView.Source;
+import io.kmodfleet.store.catalogue.PackageQuery.Place;
 import io.quarkus.hibernate.reactive.panache.Panache;
 import io.quarkus.panache.common.Sort;
 import io.smallrye.mutiny.Uni;
@@ -139,14 +141,35 @@ public class Catalogue {
         row.kept = true;
         return Panache.withTransaction(() -> row.persist()
                         .chain(() -> observe(new Observation.PackageRefused(named, row.rule, row.evidence))))
+                .invoke(changes::happened)
                 .replaceWithVoid();
     }
 
-    public Uni<List<Source>> sources(int limit) {
-        return Panache.withSession(() -> SourceRow.<SourceRow>findAll(Sort.descending("storedAt", "digest"))
-                        .page(0, limit)
+    /**
+     * The newest first.
+     *
+     * @param after the last one that was seen
+     */
+    public Uni<Page<Source>> sources(int limit, Optional<Place> after) {
+        return Panache.withSession(() -> SourceRow.<SourceRow>find(
+                                after.isPresent()
+                                        ? "storedAt < ?1 or storedAt = ?1 and digest < ?2 order by storedAt desc, digest desc"
+                                        : "order by storedAt desc, digest desc",
+                                after.map(place -> new Object[] {
+                                            place.storedAt(), place.digest().toString()
+                                        })
+                                        .orElse(new Object[0]))
+                        // One more than is shown tells whether there is a next page.
+                        .range(0, limit)
                         .list())
-                .map(rows -> rows.stream().map(Source::of).toList());
+                .map(rows -> {
+                    List<SourceRow> shown = rows.size() > limit ? rows.subList(0, limit) : rows;
+                    Optional<SourceRow> last =
+                            rows.size() > limit ? Optional.of(shown.get(limit - 1)) : Optional.empty();
+                    return new Page<>(
+                            shown.stream().map(Source::of).toList(),
+                            last.map(row -> new Place(row.storedAt, Digest.parse(row.digest)).opaque()));
+                });
     }
 
     /**

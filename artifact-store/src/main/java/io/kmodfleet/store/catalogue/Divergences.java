@@ -25,7 +25,12 @@ public class Divergences {
     /** More builds of one target than that have other troubles. */
     private static final int MOST_BUILDS = 50;
 
+    private final Changes changes;
     private final Clock clock = Clock.systemUTC();
+
+    Divergences(Changes changes) {
+        this.changes = changes;
+    }
 
     /**
      * @param file the module, as it is called in the packages
@@ -85,6 +90,7 @@ public class Divergences {
                         .chain(known -> known == null
                                 ? row.persist().replaceWithVoid()
                                 : Uni.createFrom().voidItem()))
+                .invoke(changes::happened)
                 .replaceWithVoid();
     }
 

@@ -15,6 +15,12 @@ public class Refusals {
 
     private static final int MOST_FILES = 100;
 
+    private final Changes changes;
+
+    Refusals(Changes changes) {
+        this.changes = changes;
+    }
+
     /** Newest first. @param before id of the last one that was seen */
     public Uni<List<Refused>> list(Optional<String> rule, long before, int limit) {
         return Panache.withSession(() -> RefusalRow.<RefusalRow>find(
@@ -52,6 +58,7 @@ public class Refusals {
     public Uni<Void> forgotten(Digest found) {
         return Panache.withTransaction(
                         () -> RefusalRow.update("kept = false where kept and found = ?1", found.toString()))
+                .invoke(changes::happened)
                 .replaceWithVoid();
     }
 }

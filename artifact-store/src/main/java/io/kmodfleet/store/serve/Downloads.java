@@ -256,7 +256,7 @@ class Downloads {
                 .completionStage(() -> vertx.executeBlocking(work, false).toCompletionStage());
     }
 
-    private static void fail(RoutingContext context, Throwable failure) {
+    static void fail(RoutingContext context, Throwable failure) {
         HttpServerResponse response = context.response();
         if (response.headWritten()) {
             response.reset();
@@ -273,23 +273,5 @@ class Downloads {
                 .putHeader("Content-Type", Problems.MEDIA_TYPE)
                 .putHeader("Content-Length", Integer.toString(body.length))
                 .end(Buffer.buffer(body));
-    }
-
-    /** What a client has already, and what it wants of the rest (RFC 9110, sections 13 and 14). */
-    private record Conditions(String range, String ifRange, String ifNoneMatch) {
-
-        static Conditions of(HttpServerRequest request) {
-            return new Conditions(
-                    request.getHeader("Range"), request.getHeader("If-Range"), request.getHeader("If-None-Match"));
-        }
-
-        boolean has(String tag) {
-            return ifNoneMatch != null
-                    && (ifNoneMatch.contains(tag) || ifNoneMatch.strip().equals("*"));
-        }
-
-        String rangeOf(String tag) {
-            return ifRange == null || ifRange.strip().equals(tag) ? range : null;
-        }
     }
 }

@@ -1,6 +1,7 @@
 package io.kmodfleet.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kmodfleet.cli.Printing.Table;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.SourcePackage;
@@ -74,8 +75,10 @@ final class SourceCommand {
 
     @Command(name = "list", description = "Show the published sources.")
     int list(@Mixin FleetApi fleet, @Mixin Printing print) throws IOException {
-        JsonNode answer = fleet.fromStore("/api/v1/sources");
+        List<JsonNode> items = fleet.all("/api/v1/sources?limit=1000");
         if (print.isJson()) {
+            ObjectNode answer = FleetJson.mapper().createObjectNode();
+            answer.putArray("items").addAll(items);
             print.json(answer);
             return 0;
         }
@@ -87,7 +90,7 @@ final class SourceCommand {
                 "SIZE",
                 "STORED",
                 "DIGEST");
-        for (JsonNode item : answer.path("items")) {
+        for (JsonNode item : items) {
             table.row(
                     item.path("module").asText(),
                     item.path("moduleVersion").asText(),
