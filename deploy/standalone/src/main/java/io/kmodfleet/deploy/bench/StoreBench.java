@@ -61,10 +61,29 @@ public final class StoreBench implements Callable<Integer> {
             description = "Packages in the catalogue (default: ${DEFAULT-VALUE}).")
     private int packages;
 
+    @Option(
+            names = "--transfers",
+            paramLabel = "NUMBER",
+            description = "Measure only the memory of the store under so many transfers at the same time.")
+    private Optional<Integer> transfers = Optional.empty();
+
+    @Option(
+            names = "--size",
+            paramLabel = "MB",
+            defaultValue = "100",
+            description = "With --transfers: how large what is downloaded is (default: ${DEFAULT-VALUE}).")
+    private int size;
+
     private final Random random = new Random(SEED);
 
     @Override
     public Integer call() throws Exception {
+        if (transfers.isPresent()) {
+            try (BenchStack bench = BenchStack.start()) {
+                new TransferBench(bench, transfers.get(), size).run();
+                return 0;
+            }
+        }
         Optional<String> missing = Nginx.missing();
         if (missing.isPresent()) {
             System.err.println("[ERROR] " + missing.get());
@@ -229,11 +248,12 @@ public final class StoreBench implements Callable<Integer> {
         @Override
         public String get() {
             try {
-                after = "&after="
-                        + FleetJson.mapper()
-                                .readTree(HttpLoad.get(store, "/api/v1/packages?limit=100" + after))
-                                .path("next")
-                                .asText();
+                String next = FleetJson.mapper()
+                        .readTree(HttpLoad.get(store, "/api/v1/packages?limit=100" + after))
+                        .path("next")
+                        .asText();
+                // After the last page the first one again.
+                after = next.isEmpty() ? "" : "&after=" + next;
                 return after;
             } catch (IOException e) {
                 throw new java.io.UncheckedIOException(e);
@@ -244,7 +264,8 @@ public final class StoreBench implements Callable<Integer> {
     private static void report(String what, URI store, Supplier<String> question) throws IOException {
         Histogram micros = new Histogram(LONGEST_MICROS, 3);
         for (int i = 0; i < 250; i++) {
-            String path = "/api/v1/packages?limit=100" + question.get();
+            // Each its own, so that none is told what was made for the one before.
+            String path = "/api/v1/packages?limit=100" + question.get() + "&ask=" + i;
             long begin = System.nanoTime();
             HttpLoad.get(store, path);
             if (i >= 50) {

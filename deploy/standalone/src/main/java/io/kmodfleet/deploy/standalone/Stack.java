@@ -75,6 +75,16 @@ public final class Stack implements AutoCloseable {
         return URI.create("http://127.0.0.1:" + options.ports().store());
     }
 
+    /** Where the store keeps its files. */
+    public Path storeDirectory() {
+        return options.data().resolve("store");
+    }
+
+    /** Resident memory of one part in bytes (PSS); 0 where it is gone. */
+    public long memoryOf(String part) {
+        return Processes.memory(pids().get(part)).orElse(0);
+    }
+
     public String kafka() {
         return options.kafka().orElse("127.0.0.1:" + options.ports().kafka());
     }
@@ -233,8 +243,7 @@ public final class Stack implements AutoCloseable {
 
     private Part storePart() {
         Map<String, String> environment = service("store", options.ports().store());
-        environment.put(
-                "KMODFLEET_STORE_DIRECTORY", options.data().resolve("store").toString());
+        environment.put("KMODFLEET_STORE_DIRECTORY", storeDirectory().toString());
         environment.put("KMODFLEET_STORE_COORDINATOR", coordinatorUrl().toString());
         // Everybody on this machine has one address.
         environment.put("KMODFLEET_STORE_LIMITS_REQUESTS", "0");
