@@ -45,6 +45,9 @@ class PackageRow extends PanacheEntityBase {
     /** How many gave these very modules when they were asked to build. */
     int builders;
 
+    /** Whether it was held against the others of its target. */
+    boolean compared;
+
     @Column(name = "state_at")
     Instant stateAt;
 }

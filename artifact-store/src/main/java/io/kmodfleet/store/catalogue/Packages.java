@@ -66,6 +66,20 @@ public class Packages {
                 .map(rows -> rows.stream().map(Known::of).toList());
     }
 
+    /** Those that were taken before then and not held against the others of their targets. */
+    public Uni<List<Digest>> uncompared(Instant before, int most) {
+        return Panache.withSession(
+                        () -> PackageRow.<PackageRow>find("not compared and storedAt < ?1 order by storedAt", before)
+                                .page(0, most)
+                                .list())
+                .map(rows -> rows.stream().map(row -> Digest.parse(row.digest)).toList());
+    }
+
+    public Uni<Void> compared(Digest digest) {
+        return Panache.withTransaction(() -> PackageRow.update("compared = true where digest = ?1", digest.toString()))
+                .replaceWithVoid();
+    }
+
     /** What the coordinator says a package is now. */
     public record Learned(Digest digest, State state, Optional<String> why, int builders) {}
 

@@ -12,18 +12,21 @@ import io.kmodfleet.store.blob.BlobStore.Blob;
 import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.Divergences;
 import io.kmodfleet.store.catalogue.Divergences.Difference;
+import io.kmodfleet.store.catalogue.Packages;
 import jakarta.enterprise.context.ApplicationScoped;
 import java.io.IOException;
 import java.io.InputStream;
+import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.locks.Lock;
+import java.util.function.BooleanSupplier;
 import org.jboss.logging.Logger;
 
 /** Holds a package against another one that was built for the same target, section by section. */
 @ApplicationScoped
-class Comparison {
+public class Comparison {
 
     private static final Logger LOG = Logger.getLogger(Comparison.class);
 
@@ -33,20 +36,48 @@ class Comparison {
     private static final long MOST_BYTES = 16 * 1024 * 1024;
 
     private final Storage storage;
-    private final Divergences divergences;
+    /** So long after it was taken no store compares a package any more that was not killed. */
+    private static final Duration PATIENCE = Duration.ofMinutes(10);
 
-    Comparison(Storage storage, Divergences divergences) {
+    private static final int AT_ONCE = 100;
+
+    private final Divergences divergences;
+    private final Packages packages;
+    private final Turn turn;
+    private final Clock clock = Clock.systemUTC();
+
+    Comparison(Storage storage, Divergences divergences, Packages packages, Turn turn) {
         this.storage = storage;
         this.divergences = divergences;
+        this.packages = packages;
+        this.turn = turn;
     }
 
-    /**
-     * Notes where they differ. The package is taken already: whatever goes wrong here is said, and no reason to refuse it.
-     *
-     * @param turn so that archives are unfolded one after the other
-     */
-    void withOthers(Digest came, Lock turn) {
-        turn.lock();
+    /** What a store was killed before it had compared. */
+    public void makeUpFor(BooleanSupplier mayGoOn) {
+        List<Digest> left = await(() -> packages.uncompared(clock.instant().minus(PATIENCE), AT_ONCE));
+        for (Digest digest : left) {
+            if (!mayGoOn.getAsBoolean()) {
+                return;
+            }
+            withOthers(digest);
+        }
+    }
+
+    /** Notes where they differ. The package is taken already: whatever goes wrong here is said, and no reason to refuse it. */
+    void withOthers(Digest came) {
+        turn.take();
+        try {
+            compare(came);
+            await(() -> packages.compared(came));
+        } catch (IOException | RuntimeException e) {
+            LOG.warnf("not compared with what was built before, trying again package=%s error=%s", came, e);
+        } finally {
+            turn.end();
+        }
+    }
+
+    private void compare(Digest came) throws IOException {
         try {
             Optional<ModulePackage> module = read(came);
             if (module.isEmpty()) {
@@ -60,10 +91,9 @@ class Comparison {
                     note(other, known.get(), came, module.get());
                 }
             }
-        } catch (IOException | NotAModule | RuntimeException | OutOfMemoryError e) {
+        } catch (NotAModule | OutOfMemoryError e) {
+            // The next time would be no better.
             LOG.warnf("not compared with what was built before package=%s error=%s", came, e);
-        } finally {
-            turn.unlock();
         }
     }
 

@@ -27,8 +27,6 @@ import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.concurrent.locks.Lock;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Supplier;
 import org.jboss.logging.Logger;
 
@@ -46,7 +44,7 @@ class Intake {
     private final Comparison comparison;
     private final OutboxPublisher outbox;
     private final StoreMetrics metrics;
-    private final Lock checking = new ReentrantLock(true);
+    private final Turn turn;
 
     Intake(
             Staging staging,
@@ -55,7 +53,8 @@ class Intake {
             Quota quota,
             Comparison comparison,
             OutboxPublisher outbox,
-            StoreMetrics metrics) {
+            StoreMetrics metrics,
+            Turn turn) {
         this.staging = staging;
         this.storage = storage;
         this.catalogue = catalogue;
@@ -63,6 +62,7 @@ class Intake {
         this.comparison = comparison;
         this.outbox = outbox;
         this.metrics = metrics;
+        this.turn = turn;
     }
 
     /** Checks an upload; gives what adds it to the catalogue and says whether it was new. */
@@ -90,7 +90,7 @@ class Intake {
             return () -> catalogue.add(module, needs, upload.size());
         });
         if (isNew) {
-            comparison.withOthers(named, checking);
+            comparison.withOthers(named);
         }
         return isNew;
     }
@@ -159,9 +159,8 @@ class Intake {
         return isNew;
     }
 
-    /** One after the other: an archive is unfolded in memory, and there is room for one of the largest. */
     private Supplier<Uni<Boolean>> checked(Upload upload, Check check) throws Refusal, IOException {
-        checking.lock();
+        turn.take();
         try {
             return check.check(upload);
         } catch (OutOfMemoryError e) {
@@ -170,7 +169,7 @@ class Intake {
                     Rule.TOO_LARGE,
                     "Expected an archive that unfolds in the store's memory, but it does not fit. Give the store a larger heap");
         } finally {
-            checking.unlock();
+            turn.end();
         }
     }
 

@@ -2,6 +2,7 @@ package io.kmodfleet.store.upkeep;
 
 import io.kmodfleet.store.StoreConfig;
 import io.kmodfleet.store.catalogue.StoreLock;
+import io.kmodfleet.store.intake.Comparison;
 import io.kmodfleet.store.standing.Standings;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -23,19 +24,27 @@ class Upkeep {
     private final Scrub scrub;
     private final RefusedSweep sweep;
     private final Standings standings;
+    private final Comparison comparison;
     private final Duration every;
-    private final ScheduledExecutorService threads = Executors.newScheduledThreadPool(3, work -> {
+    private final ScheduledExecutorService threads = Executors.newScheduledThreadPool(4, work -> {
         Thread thread = new Thread(work, "upkeep");
         thread.setDaemon(true);
         return thread;
     });
     private volatile boolean ending;
 
-    Upkeep(StoreLock lock, Scrub scrub, RefusedSweep sweep, Standings standings, StoreConfig config) {
+    Upkeep(
+            StoreLock lock,
+            Scrub scrub,
+            RefusedSweep sweep,
+            Standings standings,
+            Comparison comparison,
+            StoreConfig config) {
         this.lock = lock;
         this.scrub = scrub;
         this.sweep = sweep;
         this.standings = standings;
+        this.comparison = comparison;
         this.every = config.upkeepEvery();
     }
 
@@ -46,6 +55,7 @@ class Upkeep {
     void onStart(@Observes StartupEvent event) {
         again("scrub", this::scrubAll);
         again("sweep", sweep::run);
+        again("comparison", () -> comparison.makeUpFor(this::mayGoOn));
         again("standings", () -> standings.askForAll(this::mayGoOn));
     }
 

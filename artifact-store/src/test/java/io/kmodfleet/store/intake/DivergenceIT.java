@@ -12,10 +12,15 @@ import io.kmodfleet.store.Toy;
 import io.quarkus.test.common.WithTestResource;
 import io.quarkus.test.common.http.TestHTTPResource;
 import io.quarkus.test.junit.QuarkusTest;
+import jakarta.inject.Inject;
 import java.net.URI;
+import java.sql.Connection;
+import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -28,6 +33,9 @@ class DivergenceIT {
 
     private StoreClient store;
     private Toy toy;
+
+    @Inject
+    DataSource catalogue;
 
     @BeforeEach
     void publish() throws Exception {
@@ -57,6 +65,27 @@ class DivergenceIT {
         assertThat(difference.path("what").asText()).contains("from one compiler", "from another");
         assertThat(store.get("/api/v1/packages/" + Digest.of(second).hex()).statusCode())
                 .isEqualTo(200);
+    }
+
+    @Test
+    void what_a_killed_store_had_taken_and_not_compared_is_compared_later() throws Exception {
+        byte[] first = built("from one compiler");
+        byte[] second = built("from another");
+        store.put("packages", first);
+        store.put("packages", second);
+        try (Connection connection = catalogue.getConnection();
+                Statement statement = connection.createStatement()) {
+            statement.execute("delete from divergence where other = '" + Digest.of(second) + "'");
+            statement.execute("update package set compared = false, stored_at = stored_at - interval '1 hour'"
+                    + " where digest = '" + Digest.of(second) + "'");
+        }
+
+        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (of(first).isEmpty()) {
+            assertThat(System.nanoTime()).as("patience").isLessThan(end);
+            Thread.sleep(100);
+        }
+        assertThat(of(first).get(0).path("differences")).isNotEmpty();
     }
 
     @Test
