@@ -30,6 +30,10 @@ public interface StoreConfig {
 
     Scrub scrub();
 
+    /** Files that nothing in the catalogue refers to go after this, and are looked for as often. */
+    @WithDefault("P1D")
+    Duration straysAfter();
+
     /** The coordinator, which says what packages are to the fleet; without it they stay candidates and nothing is removed. */
     Optional<URI> coordinator();
 

@@ -48,6 +48,7 @@ public class StoreSurroundings implements QuarkusTestResourceLifecycleManager {
                 entry("kmodfleet.store.retention.minimum-age", "PT1S"),
                 entry("kmodfleet.store.upkeep-every", "PT0.5S"),
                 entry("kmodfleet.store.scrub.window", "PT1S"),
+                entry("kmodfleet.store.strays-after", "PT3S"),
                 // So that a test sees in seconds what takes half a minute otherwise.
                 entry("mp.messaging.outgoing.observations.max.block.ms", "2000"),
                 entry("mp.messaging.outgoing.observations.request.timeout.ms", "1500"),

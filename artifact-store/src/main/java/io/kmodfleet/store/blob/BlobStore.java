@@ -4,6 +4,8 @@ import io.kmodfleet.contracts.Digest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -38,6 +40,16 @@ public interface BlobStore {
 
     /** Does nothing where there is none. Whoever is reading it may be cut off. */
     void remove(Digest digest) throws IOException;
+
+    /** How many parts {@link #list} has. */
+    int PARTS = 256;
+
+    /**
+     * The blobs of one part, those whose digests begin with this byte, that were kept before then.
+     *
+     * @param part from 0 to 255
+     */
+    List<Digest> list(int part, Instant before) throws IOException;
 
     /** Fails where nothing can be kept at the moment. */
     void probe() throws IOException;

@@ -3,6 +3,7 @@ package io.kmodfleet.store.blob;
 import io.kmodfleet.contracts.Digest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.channels.SeekableByteChannel;
@@ -12,7 +13,10 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -96,6 +100,27 @@ final class DirectoryBlobs implements BlobStore {
         Path place = placeOf(digest);
         if (Files.deleteIfExists(place)) {
             flush(place.getParent());
+        }
+    }
+
+    @Override
+    public List<Digest> list(int part, Instant before) throws IOException {
+        Path directory = root.resolve(HexFormat.of().toHexDigits((byte) part));
+        if (!Files.isDirectory(directory)) {
+            return List.of();
+        }
+        FileTime then = FileTime.from(before);
+        try (Stream<Path> files = Files.find(
+                directory,
+                2,
+                (file, attributes) -> attributes.isRegularFile()
+                        && attributes.lastModifiedTime().compareTo(then) < 0
+                        && NAME.matcher(file.getFileName().toString()).matches())) {
+            return files.map(file -> new Digest(file.getFileName().toString()))
+                    .sorted()
+                    .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 

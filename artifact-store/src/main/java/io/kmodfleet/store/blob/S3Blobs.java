@@ -7,11 +7,14 @@ import java.io.InputStream;
 import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Base64;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import software.amazon.awssdk.core.checksums.RequestChecksumCalculation;
 import software.amazon.awssdk.core.checksums.ResponseChecksumValidation;
@@ -37,6 +40,8 @@ final class S3Blobs implements BlobStore {
     private static final int RESUMES = 3;
 
     /** Slow to send is not dead: the patience of an upload grows with its size, by one second for these bytes. */
+    private static final Pattern NAME = Pattern.compile("[0-9a-f]{64}");
+
     private static final long SLOWEST_BYTES_A_SECOND = 1024 * 1024;
 
     private final S3Client client;
@@ -141,6 +146,24 @@ final class S3Blobs implements BlobStore {
         ask(
                 "remove " + digest,
                 () -> client.deleteObject(request -> request.bucket(bucket).key(keyOf(digest))));
+    }
+
+    @Override
+    public List<Digest> list(int part, Instant before) throws IOException {
+        String begin = prefix + HexFormat.of().toHexDigits((byte) part);
+        return ask(
+                "list what begins with " + begin,
+                () -> client
+                        .listObjectsV2Paginator(
+                                request -> request.bucket(bucket).prefix(begin))
+                        .contents()
+                        .stream()
+                        .filter(object -> object.lastModified().isBefore(before))
+                        .map(object -> object.key().substring(prefix.length()))
+                        .filter(name -> NAME.matcher(name).matches())
+                        .map(Digest::new)
+                        .sorted()
+                        .toList());
     }
 
     @Override

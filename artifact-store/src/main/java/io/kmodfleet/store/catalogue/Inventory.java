@@ -9,6 +9,8 @@ import jakarta.enterprise.context.ApplicationScoped;
 import java.time.Clock;
 import java.time.Instant;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /** The bytes that are kept, and whether they still are what they were. */
 @ApplicationScoped
@@ -94,6 +96,13 @@ public class Inventory {
                         .page(0, limit)
                         .list())
                 .map(rows -> rows.stream().map(Damaged::of).toList());
+    }
+
+    /** Of these, those that the catalogue knows. */
+    public Uni<Set<Digest>> known(List<Digest> digests) {
+        return Panache.withSession(() -> BlobRow.<BlobRow>list(
+                        "digest in ?1", digests.stream().map(Digest::toString).toList()))
+                .map(rows -> rows.stream().map(row -> Digest.parse(row.digest)).collect(Collectors.toSet()));
     }
 
     /** Of all files together. */

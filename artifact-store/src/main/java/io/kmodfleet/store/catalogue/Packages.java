@@ -138,6 +138,34 @@ public class Packages {
                 .invoke(changes::happened);
     }
 
+    /** Logs of builds that no package came of, or none that is still here. */
+    public record Loose(Digest digest, long size) {}
+
+    /** In the order of the digests. */
+    public Uni<List<Loose>> looseLogs(Instant before, Optional<Digest> last, int most) {
+        return Panache.withSession(() -> LogRow.<LogRow>find(
+                                "storedAt < ?1 and digest > ?2 and not exists (from PackageRow p where p.log = digest)"
+                                        + " order by digest",
+                                before,
+                                last.map(Digest::toString).orElse(""))
+                        .page(0, most)
+                        .list())
+                .map(rows -> rows.stream()
+                        .map(row -> new Loose(Digest.parse(row.digest), row.size))
+                        .toList());
+    }
+
+    /** Takes a log out of the catalogue where no package names it; gives its bytes where nothing refers to them any more. */
+    public Uni<List<Digest>> removeLog(Digest digest) {
+        String id = digest.toString();
+        return Panache.withTransaction(() -> CountingRow.locked()
+                        .chain(locked -> PackageRow.count("log = ?1", id))
+                        .chain(packages -> packages > 0
+                                ? Uni.createFrom().item(List.<Digest>of())
+                                : LogRow.deleteById(id).chain(() -> unreferenced(List.of(id)))))
+                .invoke(changes::happened);
+    }
+
     private static Uni<List<Digest>> unreferenced(List<String> digests) {
         return Multi.createFrom()
                 .iterable(digests)

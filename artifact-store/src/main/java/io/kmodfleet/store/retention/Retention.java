@@ -8,6 +8,7 @@ import io.kmodfleet.store.blob.Storage;
 import io.kmodfleet.store.catalogue.CatalogueView.Pinned;
 import io.kmodfleet.store.catalogue.Packages;
 import io.kmodfleet.store.catalogue.Packages.Known;
+import io.kmodfleet.store.catalogue.Packages.Loose;
 import io.kmodfleet.store.catalogue.Pins;
 import io.kmodfleet.store.problem.Problem;
 import io.kmodfleet.store.retention.Verdict.Candidate;
@@ -65,9 +66,10 @@ class Retention {
      * @param goes the first of them
      * @param packages how many go
      * @param bytes of all that go
+     * @param logs how many logs go of builds that no package came of
      * @param stay how many stay, by reason
      */
-    record Plan(List<Going> goes, long packages, long bytes, SortedMap<String, Long> stay) {}
+    record Plan(List<Going> goes, long packages, long bytes, long logs, SortedMap<String, Long> stay) {}
 
     /** What would go now. Changes nothing. */
     Plan plan() {
@@ -114,7 +116,32 @@ class Retention {
             }
             last = page.isEmpty() ? last : Optional.of(page.get(page.size() - 1).digest());
         } while (page.size() == AT_ONCE);
-        return new Plan(shown, count, bytes, stay);
+        Logs logs = looseLogs(remover, now);
+        return new Plan(shown, count, bytes + logs.bytes(), logs.count(), stay);
+    }
+
+    private record Logs(long count, long bytes) {}
+
+    /** A package takes its log with it; what failed has none that would. */
+    private Logs looseLogs(Optional<String> remover, Instant now) {
+        long count = 0;
+        long bytes = 0;
+        Optional<Digest> last = Optional.empty();
+        List<Loose> page;
+        do {
+            Optional<Digest> after = last;
+            page = await(() -> packages.looseLogs(now.minus(rules.minimumAge()), after, AT_ONCE));
+            for (Loose log : page) {
+                remover.ifPresent(author -> {
+                    await(() -> packages.removeLog(log.digest())).forEach(this::removeBytes);
+                    LOG.infof("removed log=%s author=%s", log.digest(), author);
+                });
+                count++;
+                bytes += log.size();
+            }
+            last = page.isEmpty() ? last : Optional.of(page.get(page.size() - 1).digest());
+        } while (page.size() == AT_ONCE);
+        return new Logs(count, bytes);
     }
 
     private static Candidate candidate(Known known, Standing standing, Map<Digest, String> pinned) {
@@ -142,16 +169,17 @@ class Retention {
     }
 
     private void remove(Known known, Verdict verdict, String author) {
-        List<Digest> bytes = await(() -> packages.remove(known.digest()));
-        for (Digest digest : bytes) {
-            try {
-                storage.kept().remove(digest);
-            } catch (IOException e) {
-                // It is in no list any more, so nobody is served it; it only takes room.
-                LOG.warnf("bytes left behind package=%s error=%s", digest, e);
-            }
-        }
+        await(() -> packages.remove(known.digest())).forEach(this::removeBytes);
         LOG.infof("removed package=%s reason=%s author=%s", known.digest(), verdict.reason(), author);
+    }
+
+    private void removeBytes(Digest digest) {
+        try {
+            storage.kept().remove(digest);
+        } catch (IOException e) {
+            // It is in no list any more, so nobody is served it; the sweep takes it.
+            LOG.warnf("bytes left behind package=%s error=%s", digest, e);
+        }
     }
 
     private static Going going(Known known, Verdict verdict) {

@@ -25,8 +25,9 @@ class Upkeep {
     private final RefusedSweep sweep;
     private final Standings standings;
     private final Comparison comparison;
+    private final StraySweep strays;
     private final Duration every;
-    private final ScheduledExecutorService threads = Executors.newScheduledThreadPool(4, work -> {
+    private final ScheduledExecutorService threads = Executors.newScheduledThreadPool(5, work -> {
         Thread thread = new Thread(work, "upkeep");
         thread.setDaemon(true);
         return thread;
@@ -39,12 +40,14 @@ class Upkeep {
             RefusedSweep sweep,
             Standings standings,
             Comparison comparison,
+            StraySweep strays,
             StoreConfig config) {
         this.lock = lock;
         this.scrub = scrub;
         this.sweep = sweep;
         this.standings = standings;
         this.comparison = comparison;
+        this.strays = strays;
         this.every = config.upkeepEvery();
     }
 
@@ -55,6 +58,7 @@ class Upkeep {
     void onStart(@Observes StartupEvent event) {
         again("scrub", this::scrubAll);
         again("sweep", sweep::run);
+        again("strays", () -> strays.run(this::mayGoOn));
         again("comparison", () -> comparison.makeUpFor(this::mayGoOn));
         again("standings", () -> standings.askForAll(this::mayGoOn));
     }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -64,6 +65,20 @@ abstract class BlobStoreContract {
         try (InputStream in = blobs().find(Digest.of(nothing)).orElseThrow().read()) {
             assertThat(in.readAllBytes()).isEmpty();
         }
+    }
+
+    @Test
+    void what_was_kept_before_is_listed_by_the_first_byte_of_its_digest() throws Exception {
+        byte[] bytes = bytes(1_000);
+        keep(bytes);
+        Digest digest = Digest.of(bytes);
+        int part = Integer.parseInt(digest.hex().substring(0, 2), 16);
+
+        // Servers of objects count in whole seconds.
+        assertThat(blobs().list(part, Instant.now().plusSeconds(10))).contains(digest);
+        assertThat(blobs().list(part, Instant.now().minusSeconds(3_600))).doesNotContain(digest);
+        assertThat(blobs().list((part + 1) % BlobStore.PARTS, Instant.now().plusSeconds(10)))
+                .doesNotContain(digest);
     }
 
     @Test

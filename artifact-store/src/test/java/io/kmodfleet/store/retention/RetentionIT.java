@@ -75,6 +75,25 @@ class RetentionIT {
     }
 
     @Test
+    void the_log_of_a_build_that_failed_goes_when_it_is_old_enough_and_that_of_a_package_with_its_package()
+            throws Exception {
+        byte[] log = ("make: *** [Makefile:7] Error 2 " + System.nanoTime()).getBytes();
+        String path = "/api/v1/logs/" + Digest.of(log).hex();
+        assertThat(store.put("logs", log).statusCode()).isEqualTo(201);
+        Thread.sleep(1_200);
+
+        assertThat(plan().path("logs").asInt()).isPositive();
+        assertThat(store.get(path).statusCode()).isEqualTo(200);
+
+        JsonNode done = StoreClient.json(store.send("POST", "/api/v1/retention", ""));
+
+        assertThat(done.path("logs").asInt()).isPositive();
+        assertThat(store.get(path).statusCode()).isEqualTo(404);
+        assertThat(place(Digest.of(log))).doesNotExist();
+        assertThat(plan().path("logs").asInt()).isZero();
+    }
+
+    @Test
     void what_was_removed_can_come_again() throws Exception {
         Toy old = Toy.another();
         Digest digest = publish(old);

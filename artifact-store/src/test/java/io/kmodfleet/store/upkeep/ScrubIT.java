@@ -120,6 +120,18 @@ class ScrubIT {
     }
 
     @Test
+    void a_file_that_nothing_refers_to_is_removed_after_a_while_and_no_other() throws Exception {
+        Digest stray = Digest.of(("nobody's " + System.nanoTime()).getBytes());
+        Path place = place("blobs", stray);
+        Files.createDirectories(place.getParent());
+        Files.writeString(place, "left behind by a store that was killed");
+
+        await(() -> Files.notExists(place));
+
+        assertThat(served().statusCode()).isEqualTo(200);
+    }
+
+    @Test
     void what_was_not_damaged_after_all_is_served_again() throws Exception {
         byte[] right = Files.readAllBytes(place("blobs"));
         Files.write(place("blobs"), new byte[] {1, 2, 3});

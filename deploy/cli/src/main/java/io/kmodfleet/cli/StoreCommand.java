@@ -43,8 +43,10 @@ final class StoreCommand {
             }
             printPlan(plan);
             Printing.line(
-                    "%s packages would go and free %s. To do it: kmodfleet store apply --yes",
+                    "%s packages would go and %s logs of builds that no package came of, and free %s."
+                            + " To do it: kmodfleet store apply --yes",
                     plan.path("packages").asText(),
+                    plan.path("logs").asText("0"),
                     Printing.size(plan.path("bytes").asLong()));
             return 0;
         }
@@ -84,8 +86,9 @@ final class StoreCommand {
             }
             printPlan(done);
             Printing.line(
-                    "✔ Removed %s packages, %s.",
+                    "✔ Removed %s packages and %s logs, %s.",
                     done.path("packages").asText(),
+                    done.path("logs").asText("0"),
                     Printing.size(done.path("bytes").asLong()));
             return 0;
         }

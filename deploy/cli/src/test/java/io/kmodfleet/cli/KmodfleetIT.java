@@ -112,7 +112,7 @@ class KmodfleetIT {
         String plan = """
                 {"goes":[{"digest":"sha256:%s","module":"toy","moduleVersion":"1.0","release":"6.1.0-1-amd64","size":2000000,
                 "storedAt":"2026-01-01T00:00:00Z","reason":"outdated","detail":"no host has its kernel"}],
-                "packages":1,"bytes":2000000,"stay":{"on-hosts":7,"pinned":1}}""".formatted("a".repeat(64));
+                "packages":1,"bytes":2000000,"logs":4,"stay":{"on-hosts":7,"pinned":1}}""".formatted("a".repeat(64));
         fleet.answers("GET /api/v1/retention", 200, plan);
         fleet.answers("POST /api/v1/retention", 200, plan);
 
@@ -124,7 +124,7 @@ class KmodfleetIT {
         assertThat(run("store", "apply").exitCode()).isEqualTo(2);
         assertThat(fleet.lastRequest().method()).isEqualTo("GET");
         LaunchResult done = run("store", "apply", "--yes", "--author", "anna");
-        assertThat(done.getOutput()).contains("Removed 1 packages, 2.0 MB");
+        assertThat(done.getOutput()).contains("Removed 1 packages and 4 logs, 2.0 MB");
         assertThat(fleet.lastRequest().method()).isEqualTo("POST");
     }
 
@@ -238,7 +238,7 @@ class KmodfleetIT {
 
     @Test
     void empty_lists_say_so() {
-        for (String list : List.of("packages?limit=1000", "refusals", "dead-letters", "sources")) {
+        for (String list : List.of("packages?limit=1000", "refusals", "dead-letters", "sources?limit=1000")) {
             fleet.answers("GET /api/v1/" + list, 200, "{\"items\":[]}");
         }
         assertThat(run("packages").getOutput()).contains("no package yet");
