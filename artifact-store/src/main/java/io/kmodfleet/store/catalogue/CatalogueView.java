@@ -45,7 +45,10 @@ public interface CatalogueView {
         }
     }
 
-    /** @param builders how many gave these very modules when they were asked to build */
+    /**
+     * @param builders how many gave these very modules when they were asked to build
+     * @param warnings what is strange about it, and no reason to refuse it
+     */
     record Package(
             Digest digest,
             String module,
@@ -64,7 +67,8 @@ public interface CatalogueView {
             State state,
             Optional<String> stateWhy,
             Optional<Instant> stateAt,
-            int builders) {
+            int builders,
+            List<String> warnings) {
 
         static Package of(PackageRow row) {
             PackageManifest manifest = manifestOf(row);
@@ -86,7 +90,8 @@ public interface CatalogueView {
                     State.of(row.state),
                     Optional.ofNullable(row.stateWhy),
                     Optional.ofNullable(row.stateAt),
-                    row.builders);
+                    row.builders,
+                    row.warnings == null ? List.of() : List.of(row.warnings.split("\n")));
         }
     }
 

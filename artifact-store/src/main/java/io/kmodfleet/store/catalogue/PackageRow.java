@@ -45,6 +45,9 @@ class PackageRow extends PanacheEntityBase {
     /** How many gave these very modules when they were asked to build. */
     int builders;
 
+    /** What is strange about it, one a line; null where nothing is known to be. */
+    String warnings;
+
     /** Whether it was held against the others of its target. */
     boolean compared;
 

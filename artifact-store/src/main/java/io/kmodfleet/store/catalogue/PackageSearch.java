@@ -16,7 +16,7 @@ import java.util.Optional;
 public class PackageSearch {
 
     private static final String COLUMNS =
-            "digest, module, module_version, release, builder, file_name, size, stored_at, manifest, log, state, state_why, state_at, builders, compared";
+            "digest, module, module_version, release, builder, file_name, size, stored_at, manifest, log, state, state_why, state_at, builders, compared, warnings";
 
     public Uni<Page<Package>> find(PackageQuery query) {
         return Panache.withSession(() -> Panache.getSession().chain(session -> {

@@ -2,6 +2,7 @@ package io.kmodfleet.store.catalogue;
 
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.PackageManifest;
 import io.quarkus.hibernate.reactive.panache.Panache;
 import io.smallrye.mutiny.Multi;
 import io.smallrye.mutiny.Uni;
@@ -13,10 +14,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Packages as those see them who decide what becomes of them. */
 @ApplicationScoped
 public class Packages {
+
+    /** Of one version; more were published under that name by several sources than anybody does. */
+    private static final int MOST_OF_A_VERSION = 50;
 
     private final Changes changes;
     private final Clock clock = Clock.systemUTC();
@@ -73,6 +78,34 @@ public class Packages {
                                 .page(0, most)
                                 .list())
                 .map(rows -> rows.stream().map(row -> Digest.parse(row.digest)).toList());
+    }
+
+    /** The first package of the same source that hosts have proven, be it for another kernel; not this one. */
+    public Uni<Optional<Digest>> firstProvenOf(PackageManifest manifest, Digest but) {
+        return Panache.withSession(() -> PackageRow.<PackageRow>find(
+                                "module = ?1 and moduleVersion = ?2 and state = ?3 and digest <> ?4 order by storedAt, digest",
+                                manifest.module(),
+                                manifest.moduleVersion(),
+                                State.PROVEN.word(),
+                                but.toString())
+                        .page(0, MOST_OF_A_VERSION)
+                        .list())
+                .map(rows -> rows.stream()
+                        .filter(row -> CatalogueView.manifestOf(row)
+                                .target()
+                                .source()
+                                .equals(manifest.target().source()))
+                        .map(row -> Digest.parse(row.digest))
+                        .findFirst());
+    }
+
+    public Uni<Void> warn(Digest digest, List<String> warnings) {
+        return Panache.withTransaction(() -> PackageRow.update(
+                        "warnings = ?1 where digest = ?2",
+                        warnings.stream().map(Catalogue::printable).collect(Collectors.joining("\n")),
+                        digest.toString()))
+                .invoke(changes::happened)
+                .replaceWithVoid();
     }
 
     public Uni<Void> compared(Digest digest) {

@@ -5,8 +5,10 @@ import static io.kmodfleet.store.catalogue.Waiting.await;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.module.Divergence;
+import io.kmodfleet.contracts.module.ModuleFile;
 import io.kmodfleet.contracts.module.NotAModule;
 import io.kmodfleet.contracts.pack.ModulePackage;
+import io.kmodfleet.contracts.pack.ModuleRules;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.store.blob.BlobStore.Blob;
 import io.kmodfleet.store.blob.Storage;
@@ -91,9 +93,44 @@ public class Comparison {
                     note(other, known.get(), came, module.get());
                 }
             }
+            warn(came, module.get());
         } catch (NotAModule | OutOfMemoryError e) {
             // The next time would be no better.
             LOG.warnf("not compared with what was built before package=%s error=%s", came, e);
+        }
+    }
+
+    /** Where what .modinfo says of a module is not what it said in the first package of that source that hosts have proven. */
+    private void warn(Digest came, ModulePackage module) throws IOException, NotAModule {
+        Optional<Digest> first = await(() -> packages.firstProvenOf(module.manifest(), came));
+        Optional<ModulePackage> approved = first.isEmpty() ? Optional.empty() : read(first.get());
+        if (approved.isEmpty()) {
+            return;
+        }
+        boolean sameKernel = approved.get()
+                .manifest()
+                .target()
+                .release()
+                .equals(module.manifest().target().release());
+        List<String> warnings = new ArrayList<>();
+        for (int i = 0; i < approved.get().moduleFiles().size(); i++) {
+            String name = approved.get().manifest().modules().get(i).name();
+            Optional<byte[]> offered = fileOf(module, name);
+            if (offered.isPresent()) {
+                ModuleRules.drift(
+                                ModuleFile.read(approved.get().moduleFiles().get(i))
+                                        .info(),
+                                ModuleFile.read(offered.get()).info(),
+                                sameKernel)
+                        .forEach(breach -> warnings.add(breach.rule() + ": " + name + ": " + breach.evidence()
+                                + " (package " + first.get().brief() + ")"));
+            }
+        }
+        if (!warnings.isEmpty()) {
+            LOG.warnf(
+                    "a module says other things of itself than the first that was proven package=%s warnings=%s",
+                    came, warnings);
+            await(() -> packages.warn(came, warnings));
         }
     }
 

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.PackageManifest.PackagedModule;
 import io.kmodfleet.contracts.module.ModuleFixture;
+import io.kmodfleet.store.FakeCoordinator;
 import io.kmodfleet.store.StoreClient;
 import io.kmodfleet.store.StoreSurroundings;
 import io.kmodfleet.store.Toy;
@@ -36,6 +37,8 @@ class DivergenceIT {
 
     @Inject
     DataSource catalogue;
+
+    FakeCoordinator coordinator;
 
     @BeforeEach
     void publish() throws Exception {
@@ -101,6 +104,42 @@ class DivergenceIT {
         assertThat(of(third)).hasSize(1);
         assertThat(of(third).get(0).path("one").asText())
                 .isEqualTo(Digest.of(first).toString());
+    }
+
+    @Test
+    void a_module_that_says_other_things_of_itself_than_the_first_proven_one_is_taken_with_a_warning()
+            throws Exception {
+        byte[] first = packed(module("a"));
+        store.put("packages", first);
+        coordinator.says(Digest.of(first), "proven", 1, 1);
+        long end = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (!shown(first).path("state").asText().equals("proven")) {
+            assertThat(System.nanoTime()).as("patience").isLessThan(end);
+            Thread.sleep(100);
+        }
+        byte[] strange = packed(ModuleFixture.module("toy", Toy.RELEASE)
+                .with("description", "a")
+                .with("softdep", "pre: other")
+                .bytes());
+
+        assertThat(store.put("packages", strange).statusCode()).isEqualTo(201);
+
+        assertThat(warnings(first)).isEmpty();
+        assertThat(warnings(strange)).hasSize(1);
+        assertThat(warnings(strange).get(0).asText())
+                .contains("MODINFO_DRIFT", "'softdep'", Digest.of(first).brief());
+    }
+
+    private byte[] packed(byte[] module) {
+        return toy.archive(module, truth(module, "module/toy.ko"));
+    }
+
+    private JsonNode warnings(byte[] archive) throws Exception {
+        return shown(archive).path("warnings");
+    }
+
+    private JsonNode shown(byte[] archive) throws Exception {
+        return store.items("/api/v1/packages?text=" + Digest.of(archive).hex()).get(0);
     }
 
     @Test

@@ -82,6 +82,11 @@ final class PackagesCommand implements Callable<Integer> {
                     Printing.ago(item.path("storedAt").asText()));
         }
         table.print();
+        for (JsonNode item : answer.path("items")) {
+            for (JsonNode warning : item.path("warnings")) {
+                Printing.line("! %s: %s", Printing.brief(item.path("digest").asText()), warning.asText());
+            }
+        }
         if (answer.has("next")) {
             Printing.line("There are more: --after %s", answer.path("next").asText());
         }
