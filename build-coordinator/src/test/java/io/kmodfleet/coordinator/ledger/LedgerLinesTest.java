@@ -117,7 +117,12 @@ class LedgerLinesTest {
         Random random = new Random(seed);
         for (int i = 0; i < 200; i++) {
             byte[] damaged = compressed.clone();
+            // The last byte before the trailer may end in bits that mean nothing.
+            int padding = damaged.length - 9;
             int at = 20 + random.nextInt(damaged.length - 20);
+            if (at == padding) {
+                continue;
+            }
             damaged[at] ^= (byte) (1 << random.nextInt(8));
             List<Line> lines = lines(damaged);
             assertThat(lines.get(lines.size() - 1))
