@@ -16,8 +16,7 @@ import java.util.function.Predicate;
 class Actions {
 
     static final String NAME_MISSING = "Expected your name: it stands in the ledger beside what you did";
-    static final String WHY_MISSING = "Expected a reason: whoever reads it later wants to know";
-
+    private static final String WHY_MISSING = "Expected a reason: whoever reads it later wants to know";
     private static final int NAMED = 100;
 
     private final Looking looking;
@@ -57,6 +56,14 @@ class Actions {
             String why,
             String back,
             Optional<String> fault) {}
+
+    /** What is missing to do it. */
+    static Optional<String> missing(String author, String why) {
+        if (author.isBlank()) {
+            return Optional.of(NAME_MISSING);
+        }
+        return why.isBlank() ? Optional.of(WHY_MISSING) : Optional.empty();
+    }
 
     List<Named> named(Seen seen, List<HostId> hosts, Predicate<HostId> runs) {
         return hosts.stream()

@@ -1,9 +1,14 @@
 package io.kmodfleet.coordinator.dashboard;
 
 import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.Observation;
+import io.kmodfleet.contracts.Observation.HostHeld;
+import io.kmodfleet.contracts.Observation.HostReleased;
 import io.kmodfleet.contracts.Observation.RetryRequested;
 import io.kmodfleet.coordinator.dashboard.Actions.Action;
+import io.kmodfleet.coordinator.decision.FleetState.Held;
 import io.kmodfleet.coordinator.fleet.Operator;
+import io.kmodfleet.coordinator.fleet.Problem;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
@@ -52,23 +57,124 @@ class HostActionPages {
         }
         HostId id = Looking.host(looking.now(), host);
         return actions.done(
-                new RetryRequested(Operator.author(author), Optional.of(id), Optional.empty()), "/hosts/" + id.value());
+                new RetryRequested(Operator.author(author), Optional.of(id), Optional.empty()), address(id));
+    }
+
+    @GET
+    @Path("{host}/hold")
+    public Response askHold(@PathParam("host") String host, @Context UriInfo uri) {
+        return actions.ask(uri, hold(host, "", Optional.empty()));
+    }
+
+    @POST
+    @Path("{host}/hold")
+    @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+    public Response hold(
+            @PathParam("host") String host,
+            @FormParam("author") @DefaultValue("") String author,
+            @FormParam("why") @DefaultValue("") String why,
+            @Context UriInfo uri) {
+        Optional<String> missing = Actions.missing(author, why);
+        if (missing.isPresent()) {
+            return actions.ask(uri, hold(host, why, missing));
+        }
+        HostId id = Looking.host(looking.now(), host);
+        Observation held;
+        try {
+            held = new HostHeld(Operator.author(author), id, why);
+        } catch (IllegalArgumentException e) {
+            return actions.ask(uri, hold(host, why, Optional.of(e.getMessage())));
+        }
+        return actions.done(held, address(id));
+    }
+
+    @GET
+    @Path("{host}/release")
+    public Response askRelease(@PathParam("host") String host, @Context UriInfo uri) {
+        return actions.ask(uri, release(host, Optional.empty()));
+    }
+
+    @POST
+    @Path("{host}/release")
+    @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+    public Response release(
+            @PathParam("host") String host,
+            @FormParam("author") @DefaultValue("") String author,
+            @Context UriInfo uri) {
+        Action question = release(host, Optional.of(Actions.NAME_MISSING));
+        if (author.isBlank()) {
+            return actions.ask(uri, question);
+        }
+        HostId id = Looking.host(looking.now(), host);
+        return actions.done(new HostReleased(Operator.author(author), id), address(id));
     }
 
     private Action retry(String host, Optional<String> fault) {
+        return action(
+                host,
+                "Try again on ",
+                "Try again",
+                "Everything that failed on this host, or that it was refused because of failures elsewhere, is decided afresh. A"
+                        + " build may begin, here or on another host with the same kernel image.",
+                false,
+                "",
+                fault);
+    }
+
+    private Action hold(String host, String why, Optional<String> fault) {
+        return action(
+                host,
+                "Hold ",
+                "Hold",
+                "It keeps what it has: nothing is installed, built or activated there, and it tries no package for others, until"
+                        + " somebody releases it. What it was told before, it may still do.",
+                true,
+                why,
+                fault);
+    }
+
+    /** @throws Problem where nobody holds it */
+    private Action release(String host, Optional<String> fault) {
+        Seen seen = looking.now();
+        HostId id = Looking.host(seen, host);
+        Held held = seen.state()
+                .held(id)
+                .orElseThrow(() -> new Problem(
+                        409, "Not held", "Expected a host that is held, but nobody holds " + Looking.nameOf(seen, id)));
+        return action(
+                host,
+                "Release ",
+                "Release",
+                "Everything about it is decided afresh. " + held.author() + " held it: " + held.why(),
+                false,
+                "",
+                fault);
+    }
+
+    private Action action(
+            String host,
+            String title,
+            String verb,
+            String consequence,
+            boolean asksWhy,
+            String why,
+            Optional<String> fault) {
         Seen seen = looking.now();
         HostId id = Looking.host(seen, host);
         return new Action(
-                "Try again on " + Looking.nameOf(seen, id),
-                "Try again",
+                title + Looking.nameOf(seen, id),
+                verb,
                 false,
-                "Everything that failed on this host, or that it was refused because of failures elsewhere, is decided afresh. A"
-                        + " build may begin, here or on another host with the same kernel image.",
+                consequence,
                 1,
                 actions.named(seen, List.of(id), any -> false),
-                false,
-                "",
-                "/hosts/" + id.value(),
+                asksWhy,
+                why,
+                address(id),
                 fault);
+    }
+
+    private static String address(HostId host) {
+        return "/hosts/" + host.value();
     }
 }

@@ -9,6 +9,7 @@ import io.kmodfleet.contracts.InstalledModule;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.coordinator.board.HostLine;
 import io.kmodfleet.coordinator.board.Safety;
+import io.kmodfleet.coordinator.decision.FleetState.Held;
 import io.kmodfleet.coordinator.decision.RebootSafety;
 import io.kmodfleet.coordinator.decision.Trail;
 import io.smallrye.common.annotation.Blocking;
@@ -67,6 +68,7 @@ class HostPages {
             HostReport report,
             Safety safety,
             RebootSafety reboot,
+            Optional<Held> held,
             List<KernelRow> kernels,
             List<Check> missing,
             List<Answer> underWay,
@@ -122,6 +124,7 @@ class HostPages {
                 report,
                 HostLine.of(seen.state(), host).safety(),
                 RebootSafety.of(seen.state(), host),
+                seen.state().held(host),
                 kernels,
                 report.checks().stream().filter(check -> !check.passed()).toList(),
                 answers.stream()

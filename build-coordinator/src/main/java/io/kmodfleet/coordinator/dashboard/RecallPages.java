@@ -66,9 +66,7 @@ class RecallPages {
             @Context UriInfo uri) {
         BuildTarget target = TargetPages.target(arch, release, image, source);
         Digest digest = digest(hex);
-        Optional<String> missing = author.isBlank()
-                ? Optional.of(Actions.NAME_MISSING)
-                : why.isBlank() ? Optional.of(Actions.WHY_MISSING) : Optional.empty();
+        Optional<String> missing = Actions.missing(author, why);
         Action question = recall(target, digest, why, missing);
         if (missing.isPresent()) {
             return actions.ask(uri, question);

@@ -64,7 +64,7 @@ class TargetPages {
 
     record Failure(String host, String hostname, String kind, String error) {}
 
-    record Shown(TargetView target, String builder, List<Offer> offers, List<Failure> failures, boolean differs) {}
+    record Shown(TargetView target, String builder, List<Offer> offers, List<Failure> failures) {}
 
     @GET
     @Produces(MediaType.TEXT_HTML)
@@ -166,7 +166,7 @@ class TargetPages {
             return "building";
         }
         Optional<String> live = view.packages().stream()
-                .filter(known -> known.recalled().isEmpty() && known.offered())
+                .filter(known -> known.recalled().isEmpty() && !known.damaged() && known.offered())
                 .map(TargetView.Offered::state)
                 .max(Comparator.naturalOrder());
         if (live.isPresent()) {
@@ -175,6 +175,9 @@ class TargetPages {
         if (!view.packages().isEmpty()
                 && view.packages().stream().allMatch(known -> known.recalled().isPresent())) {
             return "recalled";
+        }
+        if (view.packages().stream().anyMatch(TargetView.Offered::damaged)) {
+            return "damaged";
         }
         return view.notApplicable().isPresent()
                 ? "not applicable"
@@ -217,7 +220,6 @@ class TargetPages {
                                 Looking.nameOf(seen, failure.builder()),
                                 failure.kind(),
                                 failure.error()))
-                        .toList(),
-                view.differs());
+                        .toList());
     }
 }

@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param module and its version, as the store read them out of the source; empty where it never said
  * @param hosts how many have the kernel image
  * @param waiting how many were told to wait for it or refused it
+ * @param differs whether builders gave packages that contradict each other, so that no host is given one
  * @param packages in the order in which they were first heard of
  */
 public record TargetView(
@@ -31,6 +32,7 @@ public record TargetView(
         Optional<String> notApplicable,
         int hosts,
         int waiting,
+        boolean differs,
         List<Offered> packages) {
 
     /** A build under way. @param limit how long it may take */
@@ -39,21 +41,25 @@ public record TargetView(
     public record Failed(HostId builder, String error, String kind) {}
 
     /**
+     * @param builders how many gave its very modules when they were asked to build
      * @param offered whether it was built on order and found right
      * @param proven whether a host has shown of it what the policy asks for
      * @param proof the most that any host has shown of it
+     * @param damaged whether the store has lost its bytes
      * @param told hosts that were told to install it
      * @param served those of them that reported success
      */
     public record Offered(
             Digest digest,
             Optional<HostId> builder,
+            int builders,
             List<Digest> bodies,
             boolean offered,
             boolean proven,
             Optional<Proof> proof,
             Optional<HostId> canary,
             Optional<String> recalled,
+            boolean damaged,
             List<HostId> failedOn,
             List<HostId> notLoadedOn,
             int told,
@@ -96,16 +102,6 @@ public record TargetView(
         return state.target(target).find(digest).flatMap(PackageState::builder);
     }
 
-    /** Whether more than one live package of it was built on order, and their bodies differ. */
-    public boolean differs() {
-        return packages.stream()
-                        .filter(known -> known.offered() && known.recalled().isEmpty())
-                        .map(known -> known.bodies().stream().sorted().toList())
-                        .distinct()
-                        .count()
-                > 1;
-    }
-
     private static TargetView of(FleetState state, BuildTarget target, TargetState known) {
         Optional<SourceStored> source = state.sources().get(target.source());
         return new TargetView(
@@ -123,24 +119,28 @@ public record TargetView(
                 known.notApplicable(),
                 state.placement(KernelImage.of(target)).hosts().size(),
                 known.askers().inOrder().size(),
+                known.dissent().isPresent(),
                 known.packages().stream()
                         .map(one -> offered(
+                                known,
                                 one,
                                 PackageStanding.proofOf(
                                         state, source.map(SourceStored::module).orElse(""))))
                         .toList());
     }
 
-    private static Offered offered(PackageState known, Proof wanted) {
+    private static Offered offered(TargetState of, PackageState known, Proof wanted) {
         return new Offered(
                 known.digest(),
                 known.builder(),
+                of.buildersOf(known),
                 known.bodies(),
                 known.isOffered(),
                 known.isProven(wanted),
                 known.proof(),
                 known.canary(),
                 known.recalled(),
+                known.damaged(),
                 known.failedOn(),
                 known.notLoadedOn(),
                 known.told().size(),

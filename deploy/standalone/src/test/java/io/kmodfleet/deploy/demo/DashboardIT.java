@@ -197,6 +197,31 @@ class DashboardIT {
     }
 
     @Test
+    void a_host_is_held_for_a_reason_and_released_and_the_page_says_by_whom() throws Exception {
+        browser.open("/hosts/" + host(0));
+        browser.clickLink("Hold");
+        assertThat(browser.text("main")).contains("1 host", "until somebody releases it");
+        browser.look("hold-light");
+        browser.type("input[name=author]", "Ada Lovelace");
+        browser.type("input[name=why]", "migrated on Tuesday");
+        browser.click(".confirm button");
+        browser.await("that it is held", () -> browser.text("#host").contains("Held by Ada Lovelace"));
+        assertThat(browser.text("#host")).contains("migrated on Tuesday");
+        assertThat(post("/hosts/" + host(0) + "/hold", "author=Ada&why=", "Sec-Fetch-Site", "same-origin"))
+                .isEqualTo(200);
+
+        browser.clickLink("Release");
+        assertThat(browser.text("main")).contains("Ada Lovelace held it: migrated on Tuesday");
+        browser.type("input[name=author]", "Grace Hopper");
+        browser.click(".confirm button");
+
+        browser.await("that it is released", () -> !browser.text("#host").contains("Held by"));
+        assertThat(browser.text(".timeline")).contains("Grace Hopper released the host");
+        assertThat(post("/hosts/" + host(0) + "/release", "author=Ada", "Sec-Fetch-Site", "same-origin"))
+                .isEqualTo(409);
+    }
+
+    @Test
     void a_recall_names_the_hosts_before_and_wants_a_name_and_a_reason() throws Exception {
         browser.open(targetPath());
         browser.clickLink("Recall");
