@@ -84,6 +84,11 @@ public record Envelope(String source, long epoch, long sequence, Instant at, Obs
             }
 
             @Override
+            public String on(Observation.PolicyApproved event) {
+                return OPERATOR;
+            }
+
+            @Override
             public String on(Observation.LoadFailed event) {
                 return event.host().value();
             }

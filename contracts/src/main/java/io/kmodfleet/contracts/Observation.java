@@ -18,6 +18,7 @@ import java.util.Optional;
     @JsonSubTypes.Type(value = Observation.PackageStored.class, name = "package-stored"),
     @JsonSubTypes.Type(value = Observation.PackageRefused.class, name = "package-refused"),
     @JsonSubTypes.Type(value = Observation.PolicyPublished.class, name = "policy-published"),
+    @JsonSubTypes.Type(value = Observation.PolicyApproved.class, name = "policy-approved"),
     @JsonSubTypes.Type(value = Observation.LoadFailed.class, name = "load-failed"),
     @JsonSubTypes.Type(value = Observation.KernelExportsReported.class, name = "kernel-exports-reported"),
     @JsonSubTypes.Type(value = Observation.PackageRecalled.class, name = "package-recalled"),
@@ -52,6 +53,8 @@ public sealed interface Observation {
         R on(PackageRefused event);
 
         R on(PolicyPublished event);
+
+        R on(PolicyApproved event);
 
         R on(LoadFailed event);
 
@@ -241,11 +244,34 @@ public sealed interface Observation {
         }
     }
 
-    /** Somebody published a policy; it is in force from here on. */
+    /**
+     * Somebody published a policy. It is in force from here on, or when so many others have approved it as the policy in force
+     * wants ({@link Policy#approvals}).
+     */
     record PolicyPublished(String author, Policy policy) implements Observation {
         public PolicyPublished {
             Grammar.line("author", author);
             Objects.requireNonNull(policy, "policy");
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /**
+     * Somebody else looked at a policy that waits, and wants it too.
+     *
+     * @param published the ledger position at which it was published
+     */
+    record PolicyApproved(String author, long published) implements Observation {
+        public PolicyApproved {
+            Grammar.line("author", author);
+            if (published < 1) {
+                throw new IllegalArgumentException(
+                        "Expected 'published' as a position of the ledger, from 1, but got " + published);
+            }
         }
 
         @Override

@@ -34,6 +34,8 @@ import java.util.regex.Pattern;
  * @param windows when hosts may build
  * @param rollout how a proven package spreads; absent: to everybody at once
  * @param trust whose builds count, and which key signs
+ * @param approvals how many people beside its author must approve another policy before it takes the place of this one, 1 to 9;
+ *     absent: none
  */
 public record Policy(
         int schema,
@@ -46,9 +48,11 @@ public record Policy(
         @JsonInclude(JsonInclude.Include.NON_EMPTY) List<HostGroup> groups,
         @JsonInclude(JsonInclude.Include.NON_EMPTY) List<Window> windows,
         Optional<Rollout> rollout,
-        Optional<Trust> trust) {
+        Optional<Trust> trust,
+        Optional<Integer> approvals) {
 
     public static final int SCHEMA = 1;
+    private static final int MOST_APPROVALS = 9;
 
     public Policy {
         if (schema != SCHEMA) {
@@ -64,6 +68,8 @@ public record Policy(
         windows = windows == null ? List.of() : List.copyOf(windows);
         rollout = Absent.orEmpty(rollout);
         trust = Absent.orEmpty(trust);
+        approvals = Absent.orEmpty(approvals);
+        approvals.ifPresent(Policy::requireApprovals);
         requireOnce("modules", modules.stream().map(WantedModule::name).toList());
         requireOnce("groups", groups.stream().map(HostGroup::name).toList());
         List<String> windowNames = windows.stream().map(Window::name).toList();
@@ -75,6 +81,18 @@ public record Policy(
                         + "', but got '" + group.window().get() + "'");
             }
         }
+    }
+
+    private static void requireApprovals(int approvals) {
+        if (approvals < 1 || approvals > MOST_APPROVALS) {
+            throw new IllegalArgumentException(
+                    "Expected 'approvals' from 1 to " + MOST_APPROVALS + ", or none, but got " + approvals);
+        }
+    }
+
+    /** How many people beside its author must approve what is to take the place of this policy. */
+    public int approvalsWanted() {
+        return approvals.orElse(0);
     }
 
     private static void requireOnce(String list, List<String> names) {

@@ -44,6 +44,7 @@ public final class Samples {
             List.of(),
             List.of(),
             Optional.empty(),
+            Optional.empty(),
             Optional.empty());
     /** One that says everything that a policy can say. */
     public static final Policy WHOLE_POLICY = new Policy(
@@ -80,7 +81,22 @@ public final class Samples {
             List.of(new Policy.Window(
                     "nights", List.of(DayOfWeek.SATURDAY, DayOfWeek.SUNDAY), "22:00", "04:00", Optional.of("+02:00"))),
             Optional.of(new Policy.Rollout(List.of(5, 25), 10)),
-            Optional.of(new Policy.Trust(List.of("ours"), Optional.of("0badc0de"))));
+            Optional.of(new Policy.Trust(List.of("ours"), Optional.of("0badc0de"))),
+            Optional.empty());
+    /** One that wants others asked before another takes its place. */
+    public static final Policy APPROVED_POLICY = new Policy(
+            POLICY.schema(),
+            POLICY.platformRelease(),
+            POLICY.kernels(),
+            POLICY.architectures(),
+            POLICY.systems(),
+            POLICY.modules(),
+            POLICY.limits(),
+            POLICY.groups(),
+            POLICY.windows(),
+            POLICY.rollout(),
+            POLICY.trust(),
+            Optional.of(2));
 
     public static final KernelInterface KERNEL_INTERFACE = new KernelInterface(
             "SMP preempt mod_unload modversions ",
@@ -230,6 +246,7 @@ public final class Samples {
                 new Observation.PackageRefused(
                         digest("package"), "MANIFEST_LIES", "Expected vermagic to be a, but it is b"),
                 new Observation.PolicyPublished("ada", POLICY),
+                new Observation.PolicyApproved("grace", 17),
                 new Observation.LoadFailed(HOST, ID, TARGET, digest("package"), "Key was rejected by service"),
                 new Observation.KernelExportsReported(
                         HOST, "x86_64", "6.1.0-56-amd64", digest("image"), KERNEL_INTERFACE),

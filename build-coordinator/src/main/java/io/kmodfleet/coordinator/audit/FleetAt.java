@@ -25,7 +25,7 @@ public final class FleetAt {
     private final Map<HostId, Instant> reported = new HashMap<>();
     private final Map<Subject, Instant> decided = new HashMap<>();
     private FleetState state = FleetState.empty();
-    private Optional<LedgerEntry> policy = Optional.empty();
+    private final Map<Long, LedgerEntry> policies = new HashMap<>();
 
     public FleetAt(Moment moment) {
         this.moment = moment;
@@ -59,7 +59,7 @@ public final class FleetAt {
             reported.put(report.host(), entry.takenAt());
         }
         if (entry.envelope().observation() instanceof PolicyPublished) {
-            policy = Optional.of(entry);
+            policies.put(entry.position(), entry);
         }
         entry.decisions().forEach(decision -> decided.put(decision.subject(), entry.takenAt()));
         return true;
@@ -80,7 +80,7 @@ public final class FleetAt {
 
     /** The entry that published the policy in force. */
     public Optional<LedgerEntry> policy() {
-        return policy;
+        return state.inForce().map(published -> policies.get(published.position()));
     }
 
     /** Those a name can mean: by id, by the beginning of an id of at least six digits, or by host name. */

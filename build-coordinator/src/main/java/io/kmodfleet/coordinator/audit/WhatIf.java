@@ -12,12 +12,14 @@ import io.kmodfleet.contracts.Observation.BuildFailed;
 import io.kmodfleet.contracts.Observation.BuildOverdue;
 import io.kmodfleet.contracts.Observation.BuildSucceeded;
 import io.kmodfleet.contracts.Observation.DeadlinePassed;
+import io.kmodfleet.contracts.Observation.PolicyApproved;
 import io.kmodfleet.contracts.Observation.PolicyPublished;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.Deadline;
 import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.decision.FleetState.Proposal;
 import io.kmodfleet.coordinator.decision.FleetState.Taken;
 import io.kmodfleet.coordinator.decision.Step;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
@@ -175,6 +177,17 @@ public final class WhatIf {
         begunAt = now.position();
         state = now;
         decide(own(Envelope.OPERATOR, now.now(), new PolicyPublished("what-if", policy)), now.now());
+        while (state.proposal().isPresent()) {
+            Proposal waiting = state.proposal().get();
+            decide(
+                    own(
+                            Envelope.OPERATOR,
+                            now.now(),
+                            new PolicyApproved(
+                                    "what-if " + (waiting.approvers().size() + 1),
+                                    waiting.publication().position())),
+                    now.now());
+        }
     }
 
     private void take(LedgerEntry entry) {
@@ -193,6 +206,9 @@ public final class WhatIf {
         keepTime(entry.takenAt().minus(LATENESS));
         if (observation instanceof PolicyPublished) {
             policiesLeftOut++;
+        } else if (observation instanceof PolicyApproved) {
+            // Of one that was left out, or that had been overtaken.
+            return;
         } else if (observation instanceof BuildOverdue || observation instanceof DeadlinePassed) {
             deadlineLike(observation).ifPresent(due -> strike(due, entry.takenAt()));
         } else if (observation instanceof BuildSucceeded || observation instanceof BuildFailed) {

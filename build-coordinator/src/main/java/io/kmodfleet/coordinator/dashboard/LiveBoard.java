@@ -205,6 +205,7 @@ public class LiveBoard {
             if (observation instanceof Observation.HostReported reported) {
                 touched.add(reported.host());
             } else if (observation instanceof Observation.PolicyPublished
+                    || observation instanceof Observation.PolicyApproved
                     || observation instanceof Observation.PackageRecalled) {
                 // Hosts that stand otherwise now are not all answered anew.
                 everybody = true;

@@ -110,6 +110,11 @@ final class ObservationWords implements Observation.Cases<String> {
     }
 
     @Override
+    public String on(Observation.PolicyApproved event) {
+        return event.author() + " approved the policy of position " + event.published();
+    }
+
+    @Override
     public String on(Observation.HostHeld event) {
         return event.author() + " wants the host to be left as it is: " + event.why();
     }

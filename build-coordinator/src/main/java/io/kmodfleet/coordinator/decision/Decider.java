@@ -231,6 +231,18 @@ final class Decider {
 
         @Override
         public Iterable<Subject> on(Observation.PolicyPublished event) {
+            return onPolicy();
+        }
+
+        @Override
+        public Iterable<Subject> on(Observation.PolicyApproved event) {
+            return onPolicy();
+        }
+
+        private Iterable<Subject> onPolicy() {
+            if (before.inForce().equals(after.inForce())) {
+                return List.of();
+            }
             List<Subject> subjects = new ArrayList<>();
             for (Map.Entry<HostId, HostState> entry : after.hosts()) {
                 subjects.addAll(subjectsOf(entry.getKey()));

@@ -160,6 +160,11 @@ final class Decider1 {
             }
 
             @Override
+            public Iterable<Subject> on(Observation.PolicyApproved event) {
+                return List.of();
+            }
+
+            @Override
             public Iterable<Subject> on(Observation.HostHeld event) {
                 return List.of();
             }

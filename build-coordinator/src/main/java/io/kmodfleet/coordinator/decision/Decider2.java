@@ -238,6 +238,11 @@ final class Decider2 {
         }
 
         @Override
+        public Iterable<Subject> on(Observation.PolicyApproved event) {
+            return List.of();
+        }
+
+        @Override
         public Iterable<Subject> on(Observation.HostHeld event) {
             return List.of();
         }

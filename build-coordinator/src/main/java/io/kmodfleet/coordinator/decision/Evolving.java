@@ -17,6 +17,8 @@ import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Proof;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
+import io.kmodfleet.coordinator.decision.FleetState.Proposal;
+import io.kmodfleet.coordinator.decision.FleetState.Publication;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
 import io.kmodfleet.coordinator.decision.TargetState.Failure;
 import io.kmodfleet.coordinator.decision.TargetState.Pause;
@@ -31,8 +33,8 @@ import java.util.Optional;
 /**
  * How the state follows from what was seen and what was decided. Decides nothing. Version 1 of the rules believed every host
  * whatever it said of a target; since version 2 only hosts that have to do with it are believed; since
- * version 3 hosts are held, packages are damaged, packages with the same modules share what is known of them, and whoever is
- * waited for is believed whatever it was told since.
+ * version 3 hosts are held, packages are damaged, packages with the same modules share what is known of them, policies wait for
+ * approval where the one in force wants it, and whoever is waited for is believed whatever it was told since.
  */
 final class Evolving {
 
@@ -160,7 +162,30 @@ final class Evolving {
 
             @Override
             public FleetState on(Observation.PolicyPublished event) {
-                return withoutFailures(state.with(event.policy()));
+                Publication published = new Publication(state.position(), event.author(), event.policy());
+                // Publishing once more what is in force asks for what failed, and changes nothing that wants approval.
+                boolean waits = sinceThree
+                        && state.policy()
+                                .map(now -> now.approvalsWanted() > 0 && !now.equals(event.policy()))
+                                .orElse(false);
+                return waits
+                        ? state.waiting(new Proposal(published, List.of()))
+                        : withoutFailures(state.inForce(published));
+            }
+
+            @Override
+            public FleetState on(Observation.PolicyApproved event) {
+                Optional<Proposal> meant = state.proposal()
+                        .filter(waiting -> waiting.publication().position() == event.published())
+                        .filter(waiting -> waiting.mayApprove(event.author()));
+                if (meant.isEmpty()) {
+                    return state;
+                }
+                Proposal approved = meant.get().approvedBy(event.author());
+                int wanted = state.policy().map(Policy::approvalsWanted).orElse(0);
+                return approved.approvers().size() >= wanted
+                        ? withoutFailures(state.inForce(approved.publication()))
+                        : state.waiting(approved);
             }
 
             @Override

@@ -42,7 +42,8 @@ public final class FleetState {
     // Written only while a copy is being made, never afterwards.
     private long position;
     private Instant now;
-    private Optional<Policy> policy;
+    private Optional<Publication> inForce;
+    private Optional<Proposal> proposal;
     private PersistentMap<String, Counting> countings;
     private PersistentMap<HostId, HostState> hosts;
     private PersistentMap<BuildTarget, TargetState> targets;
@@ -60,7 +61,8 @@ public final class FleetState {
     private FleetState() {
         position = 0;
         now = Instant.EPOCH;
-        policy = Optional.empty();
+        inForce = Optional.empty();
+        proposal = Optional.empty();
         countings = PersistentMap.empty();
         hosts = PersistentMap.empty();
         targets = PersistentMap.empty();
@@ -78,7 +80,8 @@ public final class FleetState {
     private FleetState(FleetState other) {
         position = other.position;
         now = other.now;
-        policy = other.policy;
+        inForce = other.inForce;
+        proposal = other.proposal;
         countings = other.countings;
         hosts = other.hosts;
         targets = other.targets;
@@ -116,7 +119,8 @@ public final class FleetState {
     /** Everything it is made of, one host, target or source after the other; made while they are read. */
     public Stream<StatePart> parts() {
         return Stream.of(
-                        policy.<StatePart>map(StatePart.Published::new).stream(),
+                        inForce.<StatePart>map(StatePart.Published::new).stream(),
+                        proposal.<StatePart>map(StatePart.Proposed::new).stream(),
                         stream(sources).map(entry -> new StatePart.Source(entry.getValue())),
                         stream(exports)
                                 .map(entry -> new StatePart.Exports(
@@ -147,7 +151,10 @@ public final class FleetState {
 
     private FleetState with(StatePart part) {
         if (part instanceof StatePart.Published published) {
-            return with(published.policy());
+            return inForce(published.publication());
+        }
+        if (part instanceof StatePart.Proposed proposed) {
+            return waiting(proposed.proposal());
         }
         if (part instanceof StatePart.Source source) {
             return with(source.stored());
@@ -185,7 +192,43 @@ public final class FleetState {
     }
 
     public Optional<Policy> policy() {
-        return policy;
+        return inForce.map(Publication::policy);
+    }
+
+    /** A policy as somebody published it. @param position at which it stands in the ledger */
+    public record Publication(long position, String author, Policy policy) {}
+
+    /**
+     * A policy that waits for people to approve it.
+     *
+     * @param approvers who did, in order
+     */
+    public record Proposal(Publication publication, List<String> approvers) {
+
+        /** Whether somebody counts: whoever wrote it does not, and nobody counts twice. */
+        public boolean mayApprove(String person) {
+            return !isSame(person, publication.author())
+                    && approvers.stream().noneMatch(known -> isSame(person, known));
+        }
+
+        private static boolean isSame(String one, String other) {
+            return one.strip().equalsIgnoreCase(other.strip());
+        }
+
+        Proposal approvedBy(String person) {
+            List<String> all = new ArrayList<>(approvers);
+            all.add(person);
+            return new Proposal(publication, List.copyOf(all));
+        }
+    }
+
+    public Optional<Publication> inForce() {
+        return inForce;
+    }
+
+    /** The last policy that was published and not yet approved by as many as the one in force wants. */
+    public Optional<Proposal> proposal() {
+        return proposal;
     }
 
     /** Every host that ever reported, in the order of the ids. */
@@ -378,11 +421,11 @@ public final class FleetState {
     /** The target that a subject is about now; none without a policy for the module or without a readable image. */
     Optional<BuildTarget> targetOf(Subject subject) {
         Optional<HostState> host = hosts.get(subject.host());
-        if (host.isEmpty() || policy.isEmpty()) {
+        if (host.isEmpty() || inForce.isEmpty()) {
             return Optional.empty();
         }
         HostReport report = host.get().report();
-        Optional<WantedModule> wanted = policy.get().module(report, subject.module());
+        Optional<WantedModule> wanted = inForce.get().policy().module(report, subject.module());
         Optional<KernelImage> image =
                 report.kernel(subject.release()).map(KernelState::identity).flatMap(KernelImage::of);
         return wanted.isPresent() ? image.map(known -> known.with(wanted.get().source())) : Optional.empty();
@@ -432,9 +475,17 @@ public final class FleetState {
         return next;
     }
 
-    FleetState with(Policy published) {
+    /** Whatever waited is overtaken. */
+    FleetState inForce(Publication published) {
         FleetState next = new FleetState(this);
-        next.policy = Optional.of(published);
+        next.inForce = Optional.of(published);
+        next.proposal = Optional.empty();
+        return next;
+    }
+
+    FleetState waiting(Proposal proposed) {
+        FleetState next = new FleetState(this);
+        next.proposal = Optional.of(proposed);
         return next;
     }
 

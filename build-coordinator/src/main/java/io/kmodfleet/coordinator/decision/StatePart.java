@@ -9,7 +9,6 @@ import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.Observation.FailureClass;
 import io.kmodfleet.contracts.Observation.SourceStored;
-import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.Proof;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.HostState.Standing;
@@ -34,7 +33,9 @@ public sealed interface StatePart {
     /** Version of these forms: a snapshot of another version is not read, the ledger is. */
     int FORM = 3;
 
-    record Published(Policy policy) implements StatePart {}
+    record Published(FleetState.Publication publication) implements StatePart {}
+
+    record Proposed(FleetState.Proposal proposal) implements StatePart {}
 
     record Source(SourceStored stored) implements StatePart {}
 

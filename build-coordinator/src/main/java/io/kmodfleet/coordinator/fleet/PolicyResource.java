@@ -2,7 +2,11 @@ package io.kmodfleet.coordinator.fleet;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.kmodfleet.contracts.Observation.PolicyPublished;
+import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.decision.FleetState.Proposal;
+import io.kmodfleet.coordinator.intake.CoordinatorLoop;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.GET;
@@ -15,6 +19,7 @@ import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
+import java.util.List;
 
 /** The policy in force, and the way to publish another. */
 @Path("/api/v1/policy")
@@ -23,15 +28,30 @@ class PolicyResource {
     private static final String YAML = "application/yaml";
 
     private final Fleet fleet;
+    private final CoordinatorLoop loop;
     private final Operator operator;
 
-    PolicyResource(Fleet fleet, Operator operator) {
+    PolicyResource(Fleet fleet, CoordinatorLoop loop, Operator operator) {
         this.fleet = fleet;
+        this.loop = loop;
         this.operator = operator;
     }
 
-    /** Where in the ledger it was published. */
-    public record Published(long position) {}
+    /**
+     * @param position where in the ledger it was published
+     * @param inForce whether it is in force, or waits for approval
+     * @param approvalsMissing how many people must still approve it
+     */
+    public record Published(long position, boolean inForce, int approvalsMissing) {}
+
+    /**
+     * A policy that waits.
+     *
+     * @param position where in the ledger it was published
+     */
+    public record Waiting(long position, String author, List<String> approvers, int approvalsMissing, Policy policy) {}
+
+    public record Approval(long position) {}
 
     @GET
     @Produces({MediaType.APPLICATION_JSON, YAML})
@@ -73,7 +93,43 @@ class PolicyResource {
     @Produces(MediaType.APPLICATION_JSON)
     public Uni<Published> put(String document, @HeaderParam("Kmodfleet-Author") String author) {
         return operator.says(new PolicyPublished(Operator.author(author), PolicyDocument.read(document)))
-                .map(Published::new);
+                .map(this::published);
+    }
+
+    /** What was published and waits for approval. */
+    @GET
+    @Path("proposal")
+    @Produces(MediaType.APPLICATION_JSON)
+    public Waiting proposal() {
+        FleetState state = loop.state();
+        Proposal waiting = Approvals.waiting(state);
+        return new Waiting(
+                waiting.publication().position(),
+                waiting.publication().author(),
+                waiting.approvers(),
+                Approvals.missing(state),
+                waiting.publication().policy());
+    }
+
+    /** Somebody else wants it too; the last one that is needed puts it in force. */
+    @POST
+    @Path("approve")
+    @Consumes(MediaType.APPLICATION_JSON)
+    @Produces(MediaType.APPLICATION_JSON)
+    public Uni<Published> approve(Approval approval, @HeaderParam("Kmodfleet-Author") String author) {
+        if (approval == null) {
+            throw new Problem(400, "Position missing", "Expected a body like {\"position\": 17}");
+        }
+        return operator.says(Approvals.approved(loop.state(), Operator.author(author), approval.position()))
+                .map(any -> published(approval.position()));
+    }
+
+    private Published published(long position) {
+        FleetState state = loop.state();
+        boolean waits = state.proposal()
+                .map(waiting -> waiting.publication().position() == position)
+                .orElse(false);
+        return new Published(position, !waits, waits ? Approvals.missing(state) : 0);
     }
 
     private static String asYaml(String json) {

@@ -24,8 +24,12 @@ class PolicyRow extends PanacheEntityBase {
 
     String document;
 
+    /** Position of the entry that put it in force; null where none did. */
+    @Column(name = "in_force_at")
+    Long inForceAt;
+
     /** The one in force, or null. */
     static Uni<PolicyRow> current() {
-        return findAll(Sort.descending("position")).firstResult();
+        return find("inForceAt is not null", Sort.descending("inForceAt")).firstResult();
     }
 }

@@ -105,7 +105,8 @@ final class Turn {
             step = Step.take(state, envelope, now);
             row = LedgerRow.of(
                     after.chain(),
-                    new LedgerEntry(step.after().position(), now, envelope, step.decisions(), Step.RULES));
+                    new LedgerEntry(step.after().position(), now, envelope, step.decisions(), Step.RULES),
+                    policyChange(state, step.after()));
         } catch (RuntimeException e) {
             LOG.errorf(e, "deciding failed host=%s", envelope.source());
             bury(arrival, Problem.UNDECIDABLE, String.valueOf(e));
@@ -114,6 +115,12 @@ final class Turn {
         after = new Head(step.after(), row.entry().chain());
         rows.add(row);
         outbox.add(envelope, row.entry(), step.after());
+    }
+
+    private static Optional<Long> policyChange(FleetState before, FleetState after) {
+        return before.inForce() == after.inForce()
+                ? Optional.empty()
+                : after.inForce().map(FleetState.Publication::position);
     }
 
     /** The commands of a batch: every decision, and one acknowledgement per host however many observations it sent. */

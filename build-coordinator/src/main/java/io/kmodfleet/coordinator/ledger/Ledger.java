@@ -247,15 +247,17 @@ public class Ledger {
                 columns);
     }
 
-    /** Hosts and the policy, as they are after these rows; only what they changed. */
+    /** Hosts and policies, as they are after these rows; only what they changed. */
     private static List<Statement> project(List<LedgerRow> rows) {
         Map<HostId, LedgerEntry> reports = new LinkedHashMap<>();
         Columns policies = new Columns(1, 4);
+        Columns inForce = new Columns(1, 2);
         for (LedgerRow row : rows) {
             LedgerEntry entry = row.entry();
             if (entry.envelope().observation() instanceof Observation.HostReported reported) {
                 reports.put(reported.host(), entry);
             }
+            row.policy().ifPresent(position -> inForce.row(position, entry.position()));
             if (entry.envelope().observation() instanceof Observation.PolicyPublished published) {
                 policies.row(
                         entry.position(),
@@ -289,6 +291,10 @@ public class Ledger {
                 "insert into policy (position, author, published_at, document)"
                         + " select * from unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::text[])",
                 policies));
+        statements.add(new Statement(
+                "update policy set in_force_at = put.at from unnest($1::bigint[], $2::bigint[]) as put(position, at)"
+                        + " where policy.position = put.position",
+                inForce));
         return statements;
     }
 

@@ -15,11 +15,12 @@ import java.util.Optional;
  * @param entry chained
  * @param observation as it stands in the ledger
  * @param decisions each as it stands in the ledger
+ * @param policy position of the policy that it put in force, where it did
  */
-public record LedgerRow(LedgerEntry entry, String observation, List<String> decisions) {
+public record LedgerRow(LedgerEntry entry, String observation, List<String> decisions, Optional<Long> policy) {
 
     /** @param entry not yet chained */
-    public static LedgerRow of(Optional<Digest> previous, LedgerEntry entry) {
+    public static LedgerRow of(Optional<Digest> previous, LedgerEntry entry, Optional<Long> policy) {
         Envelope envelope = entry.envelope();
         String observation = FleetJson.write(envelope.observation());
         List<String> decisions = new ArrayList<>(entry.decisions().size());
@@ -39,7 +40,7 @@ public record LedgerRow(LedgerEntry entry, String observation, List<String> deci
                 arrayOf(decisions));
         LedgerEntry chained = new LedgerEntry(
                 entry.position(), entry.takenAt(), envelope, entry.decisions(), entry.rules(), Optional.of(chain));
-        return new LedgerRow(chained, observation, decisions);
+        return new LedgerRow(chained, observation, decisions, policy);
     }
 
     /** As it was read from the ledger. */
@@ -47,7 +48,8 @@ public record LedgerRow(LedgerEntry entry, String observation, List<String> deci
         return new LedgerRow(
                 entry,
                 FleetJson.write(entry.envelope().observation()),
-                entry.decisions().stream().map(FleetJson::write).toList());
+                entry.decisions().stream().map(FleetJson::write).toList(),
+                Optional.empty());
     }
 
     String decisionsText() {

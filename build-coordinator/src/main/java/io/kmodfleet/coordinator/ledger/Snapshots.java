@@ -66,6 +66,7 @@ public class Snapshots {
     @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "part")
     @JsonSubTypes({
         @JsonSubTypes.Type(value = StatePart.Published.class, name = "policy"),
+        @JsonSubTypes.Type(value = StatePart.Proposed.class, name = "proposal"),
         @JsonSubTypes.Type(value = StatePart.Source.class, name = "source"),
         @JsonSubTypes.Type(value = StatePart.Exports.class, name = "exports"),
         @JsonSubTypes.Type(value = StatePart.Counted.class, name = "counted"),

@@ -89,7 +89,25 @@ final class Fleet {
                 List.of(),
                 List.of(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
+    }
+
+    /** The same, which others must approve another one in place of. */
+    static Policy wantingApprovals(Policy policy, int approvals) {
+        return new Policy(
+                policy.schema(),
+                policy.platformRelease(),
+                policy.kernels(),
+                policy.architectures(),
+                policy.systems(),
+                policy.modules(),
+                policy.limits(),
+                policy.groups(),
+                policy.windows(),
+                policy.rollout(),
+                policy.trust(),
+                Optional.of(approvals));
     }
 
     static Policy.WantedModule wanted(Proof proof) {

@@ -903,6 +903,7 @@ class RuleTableTest {
                 List.of(),
                 List.of(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 
@@ -940,7 +941,8 @@ class RuleTableTest {
                 groups,
                 windows,
                 rollout,
-                trust);
+                trust,
+                Optional.empty());
     }
 
     private static void assertReason(Fleet fleet, String name, Class<? extends Decision> kind, Reason reason) {

@@ -162,6 +162,7 @@ final class Simulation {
                 if (chance(10)) {
                     coordinator.publishes(policy());
                 }
+                coordinator.state.proposal().ifPresent(this::approves);
             }
             case 8 -> recallsSomething();
             case 9 -> operatorOrStore(new Observation.RetryRequested("ada", Optional.of(host.id), Optional.empty()));
@@ -174,6 +175,13 @@ final class Simulation {
             default -> {}
         }
         host.reports();
+    }
+
+    /** Somebody; perhaps one that does not count. */
+    private void approves(FleetState.Proposal waiting) {
+        String somebody = List.of("ada", "barbara", "grace").get(random.nextInt(3));
+        operatorOrStore(
+                new Observation.PolicyApproved(somebody, waiting.publication().position()));
     }
 
     private void recallsSomething() {
@@ -228,7 +236,12 @@ final class Simulation {
         }
     }
 
+    /** One in four of the policies wants others asked before the next one. */
     private Policy policy() {
+        return chance(25) ? Fleet.wantingApprovals(anyPolicy(), 1 + random.nextInt(2)) : anyPolicy();
+    }
+
+    private Policy anyPolicy() {
         Policy policy = Fleet.policy(Proof.INSTALL);
         boolean waves = random.nextInt(3) == 0;
         return new Policy(
@@ -248,6 +261,7 @@ final class Simulation {
                 List.of(),
                 List.of(),
                 waves ? Optional.of(new Policy.Rollout(List.of(20, 50), 30)) : Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
     }
 

@@ -57,6 +57,7 @@ public final class Observed {
                 List.of(),
                 List.of(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
         return List.of(
                 new Envelope(Envelope.STORE, 1, 1, AT, source),

@@ -64,6 +64,7 @@ class GoldenTest {
     void policy_and_manifest_are_written_as_before() throws IOException {
         assertGolden("policy", Samples.POLICY, Policy.class);
         assertGolden("policy-whole", Samples.WHOLE_POLICY, Policy.class);
+        assertGolden("policy-approvals", Samples.APPROVED_POLICY, Policy.class);
         assertGolden("manifest", Samples.MANIFEST, PackageManifest.class);
         assertGolden("manifest-by-hand", Samples.MANIFEST_BY_HAND, PackageManifest.class);
     }

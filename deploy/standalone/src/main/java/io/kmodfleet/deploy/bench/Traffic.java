@@ -70,6 +70,7 @@ final class Traffic {
                 List.of(),
                 List.of(),
                 Optional.empty(),
+                Optional.empty(),
                 Optional.empty());
         return List.of(
                 new Envelope(Envelope.STORE, epoch, 1, AT, source),
