@@ -40,6 +40,7 @@
   };
   const fetchParts = () => {
     planned = 0; last = Date.now();
+    if (refresh.getAttribute('hx-select-oob') === '#nothing') return;
     const typing = document.activeElement && document.activeElement.matches('#main input, #main textarea, #main select');
     if (document.hidden || typing && document.activeElement.closest(refresh.getAttribute('hx-select-oob') || 'x')) { plan(); return; }
     htmx.trigger(refresh, 'moved');

@@ -3,6 +3,7 @@ package io.kmodfleet.coordinator.dashboard;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectReader;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.Explanation;
 import io.kmodfleet.contracts.Fact;
 import io.kmodfleet.contracts.HostId;
@@ -61,8 +62,8 @@ class Ledgers {
     /** An entry of the ledger with what came of it. @param count of all its decisions */
     record Entry(long position, Instant at, String source, String text, int rules, int count, List<Event> decisions) {}
 
-    /** A policy as it was published. */
-    record Published(long position, String author, Instant at, String document) {}
+    /** A policy as it was published. @param inForceAt the entry that put it in force; absent where none did */
+    record Published(long position, String author, Instant at, String document, Optional<Long> inForceAt) {}
 
     long last() {
         return answer(pool.query("select coalesce(max(position), 0) from ledger")
@@ -104,6 +105,14 @@ class Ledgers {
                 pool.preparedQuery("select position, taken_at, source, observation, rules from ledger where source = $1"
                                 + " and position < $2 order by epoch desc, sequence desc limit $3")
                         .execute(Tuple.of(host.value(), before, limit)))) {
+            events.add(observed(row));
+        }
+        // What people did to it: there are few of these in all.
+        for (Row row : answer(
+                pool.preparedQuery("select position, taken_at, source, observation, rules from ledger where source = $1"
+                                + " and position < $2 and observation ~ '^\\{\"observation\":\"(host|retry)-'"
+                                + " and observation like $3 order by position desc limit $4")
+                        .execute(Tuple.of(Envelope.OPERATOR, before, "%\"host\":\"" + host.value() + "\"%", limit)))) {
             events.add(observed(row));
         }
         for (Row row : answer(pool.preparedQuery("select position, taken_at, body from decision where host = $1 and"
@@ -160,15 +169,16 @@ class Ledgers {
     /** The policies that were published up to a position, the newest first. */
     List<Published> policies(long upTo, int limit) {
         List<Published> all = new ArrayList<>();
-        for (Row row : answer(
-                pool.preparedQuery("select position, author, published_at, document from policy where position <= $1"
+        for (Row row : answer(pool.preparedQuery(
+                        "select position, author, published_at, document, in_force_at from policy where position <= $1"
                                 + " order by position desc limit $2")
-                        .execute(Tuple.of(upTo, limit)))) {
+                .execute(Tuple.of(upTo, limit)))) {
             all.add(new Published(
                     row.getLong("position"),
                     row.getString("author"),
                     row.getOffsetDateTime("published_at").toInstant(),
-                    row.getString("document")));
+                    row.getString("document"),
+                    Optional.ofNullable(row.getLong("in_force_at")).filter(at -> at <= upTo)));
         }
         return all;
     }

@@ -39,7 +39,7 @@ class Looking {
         }
         Past.Look look = past.at(at.get(), moment(at.get()));
         look.failure().ifPresent(failure -> {
-            throw new Problem(500, "The past cannot be read", failure);
+            throw new Problem(503, "The past cannot be read", failure);
         });
         if (look.seen().isPresent()) {
             return Pages.own(template.apply(look.seen().get()));

@@ -16,9 +16,12 @@ import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 
 /**
@@ -31,15 +34,17 @@ class Past {
     private static final Logger LOG = Logger.getLogger(Past.class);
     private static final int BOARDS_KEPT = 6;
     private static final int STATES_KEPT = 64;
+    private static final int WAITING = 16;
     private static final int EVERY = 20_000;
     private static final Duration OPEN = Duration.ofSeconds(2);
 
     private final Ledger ledger;
-    private final ExecutorService reader = Executors.newSingleThreadExecutor(work -> {
-        Thread thread = new Thread(work, "kmodfleet-past");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ExecutorService reader =
+            new ThreadPoolExecutor(1, 1, 0, TimeUnit.SECONDS, new ArrayBlockingQueue<>(WAITING), work -> {
+                Thread thread = new Thread(work, "kmodfleet-past");
+                thread.setDaemon(true);
+                return thread;
+            });
     private final NavigableMap<Long, FleetState> states = new TreeMap<>();
     private final Map<String, Look> looks = new ConcurrentHashMap<>();
 
@@ -57,6 +62,10 @@ class Past {
         /** A moment that the ledger has not reached is another one soon. */
         private volatile long endsAt = Long.MAX_VALUE;
 
+        private boolean isOver() {
+            return seen.isPresent() && System.nanoTime() > endsAt;
+        }
+
         /** How far it was read. */
         long position() {
             return position;
@@ -73,14 +82,24 @@ class Past {
 
     /** @param text a ledger position or an instant, as {@link Moment#parse} reads it */
     Look at(String text, Moment moment) {
-        Look look = looks.computeIfAbsent(text, any -> {
-            Look begun = new Look();
-            reader.execute(() -> read(text, moment, begun));
-            return begun;
-        });
+        Look look = looks.computeIfAbsent(text, any -> begin(text, moment));
         look.askedAt = System.nanoTime();
-        if (look.failure.isPresent() || look.seen.isPresent() && look.askedAt > look.endsAt) {
-            looks.remove(text);
+        if (look.failure.isPresent()) {
+            looks.remove(text, look);
+        } else if (look.isOver()) {
+            // What was seen is shown until what came meanwhile is read.
+            look.endsAt = begin(text, moment).failure.isPresent() ? System.nanoTime() + OPEN.toNanos() : Long.MAX_VALUE;
+        }
+        return look;
+    }
+
+    private Look begin(String text, Moment moment) {
+        Look look = new Look();
+        try {
+            reader.execute(() -> read(text, moment, look));
+        } catch (RejectedExecutionException e) {
+            look.failure = Optional.of("Expected at most " + WAITING
+                    + " moments of the past that others wait for, but there are more. Try again in a minute");
         }
         return look;
     }
@@ -113,6 +132,7 @@ class Past {
             keep(state);
             look.endsAt = later.isPresent() ? Long.MAX_VALUE : System.nanoTime() + OPEN.toNanos();
             look.seen = Optional.of(new Seen(state, Board.of(state), Optional.of(text)));
+            looks.put(text, look);
             while (looks.size() > BOARDS_KEPT) {
                 looks.entrySet().stream()
                         .min((one, other) -> Long.compare(one.getValue().askedAt, other.getValue().askedAt))
@@ -121,6 +141,7 @@ class Past {
         } catch (RuntimeException e) {
             LOG.warnf("past not read at=%s error=%s", text, e);
             look.failure = Optional.of("Expected to read the ledger, but " + e.getMessage());
+            looks.put(text, look);
         }
     }
 

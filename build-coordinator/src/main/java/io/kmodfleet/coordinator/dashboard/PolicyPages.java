@@ -3,10 +3,15 @@ package io.kmodfleet.coordinator.dashboard;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.github.difflib.DiffUtils;
 import com.github.difflib.UnifiedDiffUtils;
+import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.Observation.PolicyApproved;
 import io.kmodfleet.contracts.Observation.PolicyPublished;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.coordinator.audit.WhatIf;
+import io.kmodfleet.coordinator.dashboard.Actions.Action;
+import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.fleet.Approvals;
 import io.kmodfleet.coordinator.fleet.Operator;
 import io.kmodfleet.coordinator.fleet.PolicyDocument;
 import io.kmodfleet.coordinator.fleet.Problem;
@@ -17,6 +22,7 @@ import jakarta.ws.rs.FormParam;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
 import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Context;
@@ -53,7 +59,11 @@ class PolicyPages {
         this.actions = actions;
     }
 
-    record Version(long position, String author, Instant at, boolean shown) {}
+    /** @param standing what became of it, in words; empty for one that was in force before */
+    record Version(long position, String author, Instant at, String standing, boolean shown) {}
+
+    /** A policy that waits. @param missing how many people must still approve it */
+    record Waiting(long position, String author, List<String> approvers, int missing) {}
 
     /** @param line 0 where none is known */
     record Fault(int line, String text) {}
@@ -71,12 +81,15 @@ class PolicyPages {
     }
 
     /**
+     * @param approvals how many people must approve what is published now
      * @param text in the editor
      * @param differs from the policy in force
      * @param outcome of the policy in the editor, on this fleet now; absent where it was not asked for
      */
     record Shown(
             List<Version> versions,
+            Optional<Waiting> waiting,
+            int approvals,
             String text,
             List<Fault> faults,
             List<DiffLine> difference,
@@ -99,26 +112,21 @@ class PolicyPages {
                     ? all.stream()
                             .filter(one -> one.position() == version.get())
                             .findFirst()
-                    : all.stream().findFirst();
+                    : inForce(seen, all);
             if (version.isPresent() && meant.isEmpty()) {
                 throw new Problem(404, "No such version", "Expected the ledger position of a published policy");
             }
             String text = meant.map(one -> yaml(one.document())).orElse("");
-            Page page = pages.page(
-                    "Policy",
-                    "policy",
-                    uri,
-                    seen,
-                    done.map(position ->
-                            "The policy is published; it stands in the ledger at position " + position + "."));
+            Page page = pages.page("Policy", "policy", uri, seen, done.map(position -> notice(seen, position)));
             return Templates.policy(
                     page,
                     shown(
+                            seen,
                             all,
                             meant.map(Ledgers.Published::position),
                             text,
                             List.of(),
-                            difference(inForce(all), text),
+                            difference(inForce(seen), text),
                             Optional.empty(),
                             false));
         });
@@ -133,13 +141,14 @@ class PolicyPages {
             @FormParam("author") @DefaultValue("") String author,
             @FormParam("publish") Optional<String> publish,
             @Context UriInfo uri) {
+        Seen seen = looking.now();
         List<Ledgers.Published> all = ledgers.policies(Long.MAX_VALUE, VERSIONS);
         String draft = text.replace("\r\n", "\n");
         Policy policy;
         try {
             policy = PolicyDocument.read(draft);
         } catch (Problem e) {
-            return draft(uri, shown(all, Optional.empty(), draft, faults(e), List.of(), Optional.empty(), true));
+            return draft(uri, shown(seen, all, Optional.empty(), draft, faults(e), List.of(), Optional.empty(), true));
         }
         Optional<String> hindrance = publish.flatMap(any -> hindrance(all, basis, author));
         if (publish.isPresent() && hindrance.isEmpty()) {
@@ -148,13 +157,70 @@ class PolicyPages {
         return draft(
                 uri,
                 shown(
+                        seen,
                         all,
                         Optional.empty(),
                         draft,
                         hindrance.stream().map(why -> new Fault(0, why)).toList(),
-                        difference(inForce(all), yaml(FleetJson.write(policy))),
-                        Optional.of(WhatIf.now(looking.now().state(), policy)),
+                        difference(inForce(seen), yaml(FleetJson.write(policy))),
+                        Optional.of(WhatIf.now(seen.state(), policy)),
                         true));
+    }
+
+    @GET
+    @Path("approve/{position}")
+    public Response askApproval(@PathParam("position") long position, @Context UriInfo uri) {
+        return actions.ask(uri, approval(position, Optional.empty()));
+    }
+
+    @POST
+    @Path("approve/{position}")
+    @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+    public Response approve(
+            @PathParam("position") long position,
+            @FormParam("author") @DefaultValue("") String author,
+            @Context UriInfo uri) {
+        if (author.isBlank()) {
+            return actions.ask(uri, approval(position, Optional.of(Actions.NAME_MISSING)));
+        }
+        PolicyApproved approved;
+        try {
+            approved = Approvals.approved(looking.now().state(), Operator.author(author), position);
+        } catch (Problem e) {
+            return actions.ask(uri, approval(position, Optional.of(e.getMessage())));
+        }
+        return actions.done(approved, "/policy");
+    }
+
+    /** With what it would change, decided now. @throws Problem 404 where no such policy waits */
+    private Action approval(long position, Optional<String> fault) {
+        Seen seen = looking.now();
+        FleetState.Proposal waiting = Approvals.waiting(seen.state());
+        if (waiting.publication().position() != position) {
+            throw new Problem(
+                    404,
+                    "No such policy",
+                    "Expected a policy that waits for approval, but the one of position " + position + " does not");
+        }
+        WhatIf.Outcome outcome = WhatIf.now(seen.state(), waiting.publication().policy());
+        List<HostId> hosts =
+                outcome.changes().stream().map(WhatIf.Change::host).distinct().toList();
+        int missing = Approvals.missing(seen.state()) - 1;
+        return new Action(
+                "Approve the policy of " + waiting.publication().author(),
+                "Approve",
+                true,
+                (missing == 0
+                                ? "It is in force at once"
+                                : "It waits for " + missing + (missing == 1 ? " more person" : " more people")
+                                        + ", and is in force then")
+                        + ", and these hosts get another answer. Back shows it, and how it differs from the one in force",
+                hosts.size(),
+                actions.named(seen, hosts, any -> false),
+                false,
+                "",
+                "/policy?version=" + position,
+                fault);
     }
 
     /** Why it is not published; the draft stays in the editor. */
@@ -180,6 +246,7 @@ class PolicyPages {
     }
 
     private static Shown shown(
+            Seen seen,
             List<Ledgers.Published> all,
             Optional<Long> shown,
             String text,
@@ -190,8 +257,20 @@ class PolicyPages {
         return new Shown(
                 all.stream()
                         .map(one -> new Version(
-                                one.position(), one.author(), one.at(), shown.equals(Optional.of(one.position()))))
+                                one.position(),
+                                one.author(),
+                                one.at(),
+                                standing(seen, one),
+                                shown.equals(Optional.of(one.position()))))
                         .toList(),
+                seen.state()
+                        .proposal()
+                        .map(waiting -> new Waiting(
+                                waiting.publication().position(),
+                                waiting.publication().author(),
+                                waiting.approvers(),
+                                Approvals.missing(seen.state()))),
+                seen.state().policy().map(Policy::approvalsWanted).orElse(0),
                 text,
                 faults,
                 difference,
@@ -208,8 +287,43 @@ class PolicyPages {
         return all.isEmpty() ? 0 : all.get(0).position();
     }
 
-    private static String inForce(List<Ledgers.Published> all) {
-        return all.isEmpty() ? "" : yaml(all.get(0).document());
+    private static Optional<Ledgers.Published> inForce(Seen seen, List<Ledgers.Published> all) {
+        return seen.state().inForce().flatMap(now -> all.stream()
+                .filter(one -> one.position() == now.position())
+                .findFirst());
+    }
+
+    private static String inForce(Seen seen) {
+        return seen.state()
+                .policy()
+                .map(FleetJson::write)
+                .map(PolicyPages::yaml)
+                .orElse("");
+    }
+
+    private static String standing(Seen seen, Ledgers.Published one) {
+        if (seen.state()
+                .inForce()
+                .filter(now -> now.position() == one.position())
+                .isPresent()) {
+            return seen.isNow() ? "in force" : "in force then";
+        }
+        if (seen.state()
+                .proposal()
+                .filter(waiting -> waiting.publication().position() == one.position())
+                .isPresent()) {
+            return "waits for approval";
+        }
+        return one.inForceAt().isPresent() ? "" : "never in force";
+    }
+
+    private static String notice(Seen seen, long position) {
+        String stands = "it stands in the ledger at position " + position + ".";
+        int missing = Approvals.missing(seen.state());
+        return missing == 0
+                ? "The policy is in force; " + stands
+                : "The policy waits for approval by " + missing + (missing == 1 ? " other person; " : " other people; ")
+                        + stands;
     }
 
     private static List<Fault> faults(Problem problem) {

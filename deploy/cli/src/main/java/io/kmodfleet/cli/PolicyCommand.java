@@ -8,6 +8,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,7 +28,10 @@ final class PolicyCommand {
 
     @Command(
             name = "set",
-            description = "Publish a policy; it is in force at once, and everything that failed is asked for again.")
+            description = {
+                "Publish a policy; everything that failed is asked for again.",
+                "It is in force at once, or when as many others have approved it as the policy in force wants ('approvals')."
+            })
     int set(
             @Mixin FleetApi fleet,
             @Mixin Printing print,
@@ -44,10 +49,67 @@ final class PolicyCommand {
         if (print.isJson()) {
             print.json(answer);
         } else {
-            System.out.println("✔ The policy is in force; it stands at position "
-                    + answer.path("position").asLong() + " of the ledger.");
+            published(answer);
         }
         return 0;
+    }
+
+    @Command(name = "proposal", description = "Print the policy that waits for approval, as YAML.")
+    int proposal(@Mixin FleetApi fleet, @Mixin Printing print) throws IOException {
+        JsonNode waiting = fleet.fromCoordinator("/api/v1/policy/proposal");
+        if (print.isJson()) {
+            print.json(waiting);
+            return 0;
+        }
+        List<String> approvers = new ArrayList<>();
+        waiting.path("approvers").forEach(person -> approvers.add(person.asText()));
+        System.out.println("# Published by " + waiting.path("author").asText() + " at position "
+                + waiting.path("position").asLong() + " of the ledger"
+                + (approvers.isEmpty() ? "" : "; approved by " + String.join(", ", approvers)));
+        System.out.println(
+                "# Waits for approval by " + waiting.path("approvalsMissing").asInt()
+                        + ". What it would change: kmodfleet policy proposal | kmodfleet what-if --policy -");
+        System.out.println(
+                FleetJson.yaml().writeValueAsString(waiting.path("policy")).stripTrailing());
+        return 0;
+    }
+
+    @Command(
+            name = "approve",
+            description = {
+                "Approve a policy that somebody else published; the last approval that is wanted puts it in force.",
+                "'proposal' prints it with its position."
+            })
+    int approve(
+            @Mixin FleetApi fleet,
+            @Mixin Printing print,
+            @Option(
+                            names = "--author",
+                            paramLabel = "NAME",
+                            description = "Who approves it (default: the user's name).")
+                    String author,
+            @Parameters(paramLabel = "POSITION", description = "Of the ledger, at which it was published.")
+                    long position)
+            throws IOException {
+        JsonNode answer = fleet.ask(
+                "/api/v1/policy/approve", FleetJson.mapper().createObjectNode().put("position", position), author);
+        if (print.isJson()) {
+            print.json(answer);
+        } else {
+            published(answer);
+        }
+        return 0;
+    }
+
+    private static void published(JsonNode answer) {
+        long position = answer.path("position").asLong();
+        int missing = answer.path("approvalsMissing").asInt();
+        System.out.println(
+                missing == 0
+                        ? "✔ The policy is in force; it stands at position " + position + " of the ledger."
+                        : "✔ The policy stands at position " + position + " of the ledger and waits for approval by "
+                                + missing + (missing == 1 ? " other person" : " other people")
+                                + ": kmodfleet policy approve " + position);
     }
 
     /** @param file - for standard input */

@@ -321,6 +321,36 @@ class KmodfleetIT {
     }
 
     @Test
+    void a_policy_that_waits_says_for_how_many_and_is_printed_and_approved_by_somebody_else() throws Exception {
+        Path good = Files.writeString(directory.resolve("good.yaml"), """
+                schema: 1
+                platformRelease: "6.10"
+                kernels: {from: "5.15", to: "6.8"}
+                architectures: [x86_64]
+                systems: []
+                modules: []
+                limits: {failuresPerTarget: 2}
+                """);
+        fleet.answers("PUT /api/v1/policy", 200, "{\"position\":7,\"inForce\":false,\"approvalsMissing\":1}");
+        fleet.answers(
+                "GET /api/v1/policy/proposal",
+                200,
+                "{\"position\":7,\"author\":\"ada\",\"approvers\":[],\"approvalsMissing\":1,\"policy\":{\"schema\":1}}");
+        fleet.answers("POST /api/v1/policy/approve", 200, "{\"position\":7,\"inForce\":true,\"approvalsMissing\":0}");
+
+        LaunchResult set = run("policy", "set", "--author", "ada", good.toString());
+        LaunchResult proposal = run("policy", "proposal");
+        LaunchResult approve = run("policy", "approve", "7", "--author", "grace");
+
+        assertThat(set.getOutput()).contains("waits for approval by 1 other person: kmodfleet policy approve 7");
+        assertThat(proposal.getOutput()).contains("# Published by ada at position 7", "schema: 1");
+        assertThat(approve.getOutput()).contains("is in force", "position 7");
+        assertThat(fleet.lastRequest().headers().get("Kmodfleet-author")).containsExactly("grace");
+        assertThat(new String(fleet.lastRequest().body(), StandardCharsets.UTF_8))
+                .isEqualTo("{\"position\":7}");
+    }
+
+    @Test
     void the_policy_in_force_is_printed_as_the_coordinator_keeps_it() {
         fleet.answers("GET /api/v1/policy", 200, "schema: 1\n");
 

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.OutputType;
+import org.openqa.selenium.StaleElementReferenceException;
 import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeDriverService;
@@ -76,7 +77,13 @@ final class Browser implements AutoCloseable {
     }
 
     String text(String css) {
-        return find(By.cssSelector(css)).getText();
+        while (true) {
+            try {
+                return find(By.cssSelector(css)).getText();
+            } catch (StaleElementReferenceException e) {
+                // The page brought it up to date between the two.
+            }
+        }
     }
 
     /** Waits for it: a page that was asked for may still be on its way. */

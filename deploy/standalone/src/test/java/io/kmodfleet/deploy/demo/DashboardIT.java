@@ -216,7 +216,9 @@ class DashboardIT {
         browser.click(".confirm button");
 
         browser.await("that it is released", () -> !browser.text("#host").contains("Held by"));
-        assertThat(browser.text(".timeline")).contains("Grace Hopper released the host");
+        browser.await(
+                "what was done to it", () -> browser.text(".timeline").contains("Grace Hopper released the host"));
+        assertThat(browser.text(".timeline")).contains("Ada Lovelace wants the host to be left as it is");
         assertThat(post("/hosts/" + host(0) + "/release", "author=Ada", "Sec-Fetch-Site", "same-origin"))
                 .isEqualTo(409);
     }
@@ -279,14 +281,52 @@ class DashboardIT {
         browser.type("input[name=author]", "Grace");
         browser.click("button[name=publish]");
 
-        browser.await("that it is published", () -> browser.text(".banner.done").contains("published"));
+        browser.await("that it is published", () -> browser.text(".banner.done").contains("in force"));
         assertThat(browser.text("aside")).contains("Grace");
         // As it was, for whoever comes next.
         browser.script("document.getElementById('text').value = arguments[0]", text);
         browser.click("button[name=check]");
         browser.type("input[name=author]", "Grace");
         browser.click("button[name=publish]");
-        browser.await("that it is published", () -> browser.text(".banner.done").contains("published"));
+        browser.await("that it is published", () -> browser.text(".banner.done").contains("in force"));
+    }
+
+    @Test
+    void a_policy_that_wants_approval_is_replaced_only_when_somebody_else_approves() throws Exception {
+        String text = policyText();
+        publish(text + "approvals: 1\n", "Grace");
+        browser.await("that it is in force", () -> browser.text(".banner.done").contains("in force"));
+
+        publish(text, "Ada");
+        browser.await("that it waits", () -> browser.text("main").contains("A policy waits for approval"));
+        assertThat(browser.text(".banner.done")).contains("waits for approval by 1 other person");
+        assertThat(browser.text("aside")).contains("waits for approval", "in force");
+        browser.look("policy-waits-light");
+        assertThat(browser.barriers()).isEmpty();
+        browser.clickLink("Approve…");
+        assertThat(browser.text("main")).contains("Approve the policy of Ada", "in force at once");
+        browser.look("policy-approve-light");
+        browser.type("input[name=author]", "ada");
+        browser.click(".confirm button");
+        assertThat(browser.text(".faults")).contains("neither published it nor has approved it");
+        browser.type("input[name=author]", "Grace");
+        browser.click(".confirm button");
+
+        browser.await("that it is in force", () -> browser.text(".banner.done").contains("The policy is in force"));
+        assertThat(policyText()).isEqualTo(text);
+    }
+
+    private String policyText() throws Exception {
+        browser.open("/policy");
+        return (String) browser.script("return document.getElementById('text').value");
+    }
+
+    private void publish(String text, String author) throws Exception {
+        browser.open("/policy");
+        browser.script("document.getElementById('text').value = arguments[0]", text);
+        browser.click("button[name=check]");
+        browser.type("input[name=author]", author);
+        browser.click("button[name=publish]");
     }
 
     @Test
