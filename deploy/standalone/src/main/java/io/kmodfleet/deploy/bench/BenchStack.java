@@ -31,13 +31,21 @@ final class BenchStack implements AutoCloseable {
     }
 
     static BenchStack start() throws IOException, InterruptedException {
+        return start(StackOptions.COORDINATOR_HEAP);
+    }
+
+    /** @param coordinatorHeap in MiB */
+    static BenchStack start(int coordinatorHeap) throws IOException, InterruptedException {
         Path home = Path.of(System.getProperty("kmodfleet.home", "."))
                 .toAbsolutePath()
                 .normalize();
         Path workplace = Files.createTempDirectory("kmodfleet-bench");
         System.out.println("[INFO] starting a stack of its own in " + workplace);
         return new BenchStack(
-                workplace, Stack.start(StackOptions.embedded(home, workplace.resolve("data")), line -> {}));
+                workplace,
+                Stack.start(
+                        StackOptions.embedded(home, workplace.resolve("data")).withCoordinatorHeap(coordinatorHeap),
+                        line -> {}));
     }
 
     Stack stack() {

@@ -15,7 +15,10 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.sql.Connection;
 import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -38,6 +41,7 @@ public final class PageBench implements Callable<Integer> {
 
     private static final Pattern LOADED = Pattern.compile("(?:src|href)=\"(/[^\"]+\\.(?:js|css|svg)\\?v=[^\"]+)\"");
     private static final int REPORTS_A_SECOND = 100;
+    private static final int CHUNK = 200_000;
 
     @Option(
             names = "--hosts",
@@ -50,6 +54,14 @@ public final class PageBench implements Callable<Integer> {
             defaultValue = "1000000",
             description = "Hosts on a board in this process (default: ${DEFAULT-VALUE}).")
     private int board;
+
+    @Option(
+            names = "--entries",
+            defaultValue = "0",
+            description =
+                    "Entries that are copied into the ledger before pages are asked for; 10000000 take some minutes and 20 GB"
+                            + " (default: ${DEFAULT-VALUE}).")
+    private int entries;
 
     @Option(names = "--viewers", defaultValue = "1000", description = "Open streams (default: ${DEFAULT-VALUE}).")
     private int viewers;
@@ -71,16 +83,17 @@ public final class PageBench implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException, SQLException {
         board();
-        try (BenchStack bench = BenchStack.start()) {
+        try (BenchStack bench = BenchStack.start(Math.max(256, hosts / 400))) {
             bench.begin();
             Traffic traffic = new Traffic(hosts);
             System.out.println("[INFO] " + hosts + " hosts report");
             long before = bench.position();
             report(bench, traffic, hosts);
-            bench.await(before + hosts, java.time.Duration.ofMinutes(10));
+            bench.await(before + hosts, Duration.ofMinutes(20));
             firstLoad(bench);
-            pages(bench);
             viewers(bench, traffic);
+            fill(bench, before);
+            pages(bench);
             return 0;
         }
     }
@@ -155,6 +168,43 @@ public final class PageBench implements Callable<Integer> {
         Table.row(
                 "the map behind it, compressed by nobody",
                 Table.number(get(home.resolve("/map")).body().length / 1000.0) + " kB");
+    }
+
+    /** Copies reports with higher numbers, and every fifth with its decisions: most reports change nothing. */
+    private void fill(BenchStack bench, long before) throws SQLException {
+        if (entries == 0) {
+            return;
+        }
+        System.out.println("[INFO] copying " + entries + " entries into the ledger");
+        long head = bench.position();
+        try (Connection connection = bench.database()) {
+            execute(connection, "set synchronous_commit = off");
+            for (int from = 0; from < entries; from += CHUNK) {
+                String copied =
+                        " from generate_series(" + from + ", " + (Math.min(entries, from + CHUNK) - 1) + ") as i join ";
+                execute(
+                        connection,
+                        "insert into ledger (position, taken_at, source, epoch, sequence, observed_at, observation, decisions,"
+                                + " rules) select " + head + " + 1 + i, l.taken_at, l.source, l.epoch, 1000000 + i,"
+                                + " l.observed_at, l.observation, l.decisions, l.rules" + copied
+                                + "ledger l on l.position = " + before + " + 1 + i % " + hosts);
+                execute(
+                        connection,
+                        "insert into decision (position, place, taken_at, host, release, module, kind, reason, body) select "
+                                + head
+                                + " + 1 + i, d.place, d.taken_at, d.host, d.release, d.module, d.kind, d.reason, d.body"
+                                + copied + "decision d on d.position = " + before + " + 1 + i % " + hosts
+                                + " where i % 5 = 0");
+            }
+            execute(connection, "vacuum analyze ledger");
+            execute(connection, "vacuum analyze decision");
+        }
+    }
+
+    private static void execute(Connection connection, String sql) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
     }
 
     private void pages(BenchStack bench) throws IOException, InterruptedException, SQLException {

@@ -2,6 +2,7 @@ package io.kmodfleet.deploy.demo;
 
 import io.kmodfleet.deploy.bench.DecisionsBench;
 import io.kmodfleet.deploy.bench.HeapBench;
+import io.kmodfleet.deploy.bench.InspectBench;
 import io.kmodfleet.deploy.bench.LatencyBench;
 import io.kmodfleet.deploy.bench.PageBench;
 import io.kmodfleet.deploy.bench.ReplayBench;
@@ -37,7 +38,8 @@ import picocli.CommandLine.Option;
             RestartBench.class,
             TakeoverBench.class,
             StoreBench.class,
-            PageBench.class
+            PageBench.class,
+            InspectBench.class
         },
         description = "Measure: time to healthy, a dkms build against the reuse of its module, memory of each process.")
 public final class BenchCommand implements Callable<Integer> {

@@ -116,7 +116,7 @@ public final class Stack implements AutoCloseable {
         URI url = URI.create("http://127.0.0.1:" + port);
         launch(new Part(
                 name,
-                jar("build-coordinator", "-Xmx256m"),
+                jar("build-coordinator", "-Xmx" + options.coordinatorHeap() + "m"),
                 service("coordinator", port),
                 log(name),
                 () -> answersOk(url.resolve("/q/health/ready"))));
@@ -235,7 +235,7 @@ public final class Stack implements AutoCloseable {
         Map<String, String> environment = service("coordinator", options.ports().coordinator());
         return new Part(
                 COORDINATOR,
-                jar("build-coordinator", "-Xmx256m"),
+                jar("build-coordinator", "-Xmx" + options.coordinatorHeap() + "m"),
                 environment,
                 log(COORDINATOR),
                 () -> answersOk(coordinatorUrl().resolve("/q/health/ready")));

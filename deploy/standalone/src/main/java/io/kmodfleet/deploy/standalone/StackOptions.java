@@ -11,9 +11,25 @@ import java.util.Optional;
  * @param kafka bootstrap servers of a broker that runs already
  * @param database a PostgreSQL that runs already, with the databases {@code coordinator} and {@code store}
  * @param agent whether to start an agent that only looks at this machine
+ * @param coordinatorHeap most memory of the coordinator's heap in MiB; about 2 KiB for each host
  */
 public record StackOptions(
-        Path home, Path data, Ports ports, Optional<String> kafka, Optional<Database> database, boolean agent) {
+        Path home,
+        Path data,
+        Ports ports,
+        Optional<String> kafka,
+        Optional<Database> database,
+        boolean agent,
+        int coordinatorHeap) {
+
+    /** Enough for some 50,000 hosts. */
+    public static final int COORDINATOR_HEAP = 256;
+
+    /** With the heap that does for most fleets. */
+    public StackOptions(
+            Path home, Path data, Ports ports, Optional<String> kafka, Optional<Database> database, boolean agent) {
+        this(home, data, ports, kafka, database, agent, COORDINATOR_HEAP);
+    }
 
     /**
      * @param host and port, as {@code db.example.org:5432}
@@ -24,5 +40,10 @@ public record StackOptions(
     /** On free ports, with everything embedded. */
     public static StackOptions embedded(Path home, Path data) {
         return new StackOptions(home, data, Ports.free(), Optional.empty(), Optional.empty(), false);
+    }
+
+    /** The same with another heap, in MiB. */
+    public StackOptions withCoordinatorHeap(int mebibytes) {
+        return new StackOptions(home, data, ports, kafka, database, agent, mebibytes);
     }
 }

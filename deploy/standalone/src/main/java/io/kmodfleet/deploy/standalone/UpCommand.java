@@ -58,6 +58,14 @@ final class UpCommand implements Callable<Integer> {
             description = "File whose first line is the password (never an argument, where anybody could read it).")
     private Optional<Path> databasePassword;
 
+    @Option(
+            names = "--coordinator-heap",
+            paramLabel = "MiB",
+            defaultValue = "" + StackOptions.COORDINATOR_HEAP,
+            description =
+                    "Most memory of the coordinator's heap; about 2 KiB for each host (default: ${DEFAULT-VALUE}).")
+    private int coordinatorHeap;
+
     @Option(names = "--no-agent", description = "Do not start the agent that looks at this machine.")
     private boolean noAgent;
 
@@ -120,7 +128,8 @@ final class UpCommand implements Callable<Integer> {
                 new Ports(port),
                 kafka,
                 database.map(host -> new StackOptions.Database(host, databaseUser, password)),
-                !noAgent);
+                !noAgent,
+                coordinatorHeap);
     }
 
     private void explain(Stack stack, Duration took) {
@@ -163,6 +172,8 @@ final class UpCommand implements Callable<Integer> {
                 data.toString(),
                 "--port",
                 Integer.toString(port),
+                "--coordinator-heap",
+                Integer.toString(coordinatorHeap),
                 "--database-user",
                 databaseUser));
         kafka.ifPresent(at -> command.addAll(List.of("--kafka", at)));
