@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.PriorityQueue;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
@@ -212,14 +213,19 @@ public final class Board {
 
     /** Whose answer has been in force longest, of those that are refused or wait. */
     public synchronized List<HostId> heldLongest(int limit) {
-        return IntStream.range(0, size)
-                .filter(place -> safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0)
-                .boxed()
-                .sorted(Comparator.comparingLong((Integer place) -> since[place])
-                        .thenComparing(place -> place))
-                .limit(limit)
-                .map(place -> hosts[place])
-                .toList();
+        Comparator<Integer> longer =
+                Comparator.comparingLong((Integer place) -> since[place]).thenComparing(place -> place);
+        PriorityQueue<Integer> longest = new PriorityQueue<>(longer.reversed());
+        for (int place = 0; place < size; place++) {
+            boolean held = safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0;
+            if (held && longest.size() < limit) {
+                longest.add(place);
+            } else if (held && since[place] < since[longest.element()]) {
+                longest.remove();
+                longest.add(place);
+            }
+        }
+        return longest.stream().sorted(longer).map(place -> hosts[place]).toList();
     }
 
     private int add(HostId host) {

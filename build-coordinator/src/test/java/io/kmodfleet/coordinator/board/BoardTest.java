@@ -94,6 +94,22 @@ class BoardTest {
     }
 
     @Test
+    void those_that_are_held_longest_come_first_and_no_more_than_are_asked_for() {
+        FleetState state = fleet(3);
+        assertThat(Board.of(state).heldLongest(5)).isEmpty();
+        List<HostId> all = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            Envelope report = Observed.unable("poor-" + i, "image-" + i);
+            state = Observed.take(state, report);
+            all.add(new HostId(report.source()));
+        }
+        Board held = Board.of(state);
+
+        assertThat(held.heldLongest(5)).isEqualTo(all.subList(0, 5));
+        assertThat(held.heldLongest(100)).isEqualTo(all);
+    }
+
+    @Test
     void a_cursor_that_nobody_gave_is_refused_with_what_was_expected() {
         assertThatIllegalArgumentException().isThrownBy(() -> Cursor.parse("x")).withMessageContaining("like 2-117");
     }

@@ -66,7 +66,15 @@ public final class Observed {
 
     /** A host that can build, and has the kernel image of that name. */
     public static Envelope report(String name, long sequence, String image) {
-        Check dkms = new Check(Check.Piece.DKMS, true, "dkms-3.0.10", "");
+        return report(name, sequence, image, new Check(Check.Piece.DKMS, true, "dkms-3.0.10", ""));
+    }
+
+    /** A host that cannot build. */
+    public static Envelope unable(String name, String image) {
+        return report(name, 1, image, new Check(Check.Piece.DKMS, false, "not found", "apt-get install dkms"));
+    }
+
+    private static Envelope report(String name, long sequence, String image, Check dkms) {
         KernelState kernel = new KernelState(
                 new KernelIdentity(
                         "x86_64",

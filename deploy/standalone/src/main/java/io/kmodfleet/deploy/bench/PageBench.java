@@ -1,11 +1,6 @@
 package io.kmodfleet.deploy.bench;
 
-import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
-import io.kmodfleet.coordinator.board.Board;
-import io.kmodfleet.coordinator.board.Filter;
-import io.kmodfleet.coordinator.decision.FleetState;
-import io.kmodfleet.coordinator.decision.Step;
 import io.kmodfleet.deploy.standalone.Stack;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,12 +14,10 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicLong;
@@ -48,12 +41,6 @@ public final class PageBench implements Callable<Integer> {
             defaultValue = "50000",
             description = "Hosts of the coordinator (default: ${DEFAULT-VALUE}).")
     private int hosts;
-
-    @Option(
-            names = "--board",
-            defaultValue = "1000000",
-            description = "Hosts on a board in this process (default: ${DEFAULT-VALUE}).")
-    private int board;
 
     @Option(
             names = "--entries",
@@ -82,7 +69,6 @@ public final class PageBench implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException, SQLException {
-        board();
         try (BenchStack bench = BenchStack.start(Math.max(256, hosts / 400))) {
             bench.begin();
             Traffic traffic = new Traffic(hosts);
@@ -96,54 +82,6 @@ public final class PageBench implements Callable<Integer> {
             pages(bench);
             return 0;
         }
-    }
-
-    /** Everything that a page asks of a board, on a fleet in this process. */
-    private void board() {
-        if (board == 0) {
-            return;
-        }
-        System.out.println("[INFO] making a fleet of " + board + " hosts in this process");
-        FleetState state = FleetState.empty();
-        for (Envelope envelope : Traffic.beginning(1)) {
-            state = Step.take(state, envelope, Instant.EPOCH).after();
-        }
-        Traffic traffic = new Traffic(board);
-        for (int i = 0; i < board; i++) {
-            state = Step.take(state, traffic.next(), Instant.EPOCH).after();
-        }
-        long begin = System.nanoTime();
-        Board made = Board.of(state);
-        Table.title("A board of " + Table.number(made.size()) + " hosts");
-        Table.row("made from what is known", millisSince(begin) + " ms");
-        Filter text = new Filter(
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.empty(),
-                Optional.of("host-77"));
-        FleetState known = state;
-        HostId some = state.hostIds().get(board / 2);
-        p99("counts and first rows, all hosts", () -> made.page(Filter.ALL, Board.Cursor.BEGIN, 50));
-        p99("counts and first rows, by a part of the name", () -> made.page(text, Board.Cursor.BEGIN, 50));
-        p99("the map", () -> made.map(Filter.ALL));
-        p99("who is held back longest", () -> made.heldLongest(5));
-        p99("one host moved", () -> made.update(known, some));
-    }
-
-    private void p99(String what, Runnable question) {
-        Histogram micros = new Histogram(3);
-        for (int i = 0; i < rounds; i++) {
-            question.run();
-        }
-        for (int i = 0; i < rounds; i++) {
-            long begin = System.nanoTime();
-            question.run();
-            micros.recordValue((System.nanoTime() - begin) / 1_000);
-        }
-        Table.atMost(what + ", p99", micros.getValueAtPercentile(99) / 1000.0, 200, " ms");
     }
 
     private void firstLoad(BenchStack bench) throws IOException, InterruptedException {
