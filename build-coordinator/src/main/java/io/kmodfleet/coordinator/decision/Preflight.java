@@ -1,12 +1,16 @@
 package io.kmodfleet.coordinator.decision;
 
+import io.kmodfleet.contracts.Check;
+import io.kmodfleet.contracts.Compiler;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
+import io.kmodfleet.contracts.HostReport.SecureBoot;
 import io.kmodfleet.contracts.KernelIdentity;
 import io.kmodfleet.contracts.KernelState;
+import io.kmodfleet.contracts.OperatingSystem;
 import io.kmodfleet.contracts.Policy.WantedModule;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.contracts.Subject;
@@ -15,6 +19,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -58,6 +63,11 @@ public record Preflight(int hosts, List<Line> modules) {
 
     /** @param kernel with an image where the fleet is to be asked about that very one; else about any image of its release */
     public static Preflight of(FleetState state, KernelIdentity kernel) {
+        return of(state, kernel, kernel.image().isEmpty());
+    }
+
+    /** @param together whether hosts that no rule can tell apart are asked about once; right where no target of the kernel is known */
+    static Preflight of(FleetState state, KernelIdentity kernel, boolean together) {
         KernelIdentity meant = new KernelIdentity(
                 kernel.arch(),
                 kernel.release(),
@@ -65,34 +75,86 @@ public record Preflight(int hosts, List<Line> modules) {
                 Optional.of(kernel.image().orElse(NO_IMAGE)),
                 kernel.config(),
                 Optional.empty());
-        List<HostId> hosts = new ArrayList<>();
+        int hosts = 0;
+        Map<Object, Group> groups = new LinkedHashMap<>();
         FleetState upgraded = state;
         for (Map.Entry<HostId, HostState> entry : state.hosts()) {
-            if (entry.getValue().report().arch().equals(kernel.arch())) {
-                hosts.add(entry.getKey());
-                upgraded = withKernel(upgraded, entry.getKey(), entry.getValue(), meant);
+            HostId host = entry.getKey();
+            HostReport report = entry.getValue().report();
+            if (!report.arch().equals(kernel.arch())) {
+                continue;
+            }
+            hosts++;
+            boolean alone = !together || state.held(host).isPresent() || state.buildsOf(host) > 0;
+            Group group = groups.computeIfAbsent(alone ? host : Alike.of(report), any -> new Group(host));
+            group.size++;
+            if (group.first.equals(host)) {
+                upgraded = withKernel(upgraded, host, entry.getValue(), meant);
             }
         }
         Map<String, Count> counts = new TreeMap<>();
-        for (HostId host : hosts) {
+        for (Group group : groups.values()) {
+            HostId host = group.first;
             HostReport report = upgraded.report(host).orElseThrow();
             for (WantedModule module :
                     upgraded.policy().map(policy -> policy.modules(report)).orElse(List.of())) {
                 Question question = Question.of(upgraded, new Subject(host, meant.release(), module.name()))
                         .orElseThrow();
-                counts.computeIfAbsent(module.name(), any -> new Count()).add(question);
+                counts.computeIfAbsent(module.name(), any -> new Count()).add(question, group.size);
             }
         }
         List<Line> lines = new ArrayList<>();
         counts.forEach((module, count) -> lines.add(count.line(module)));
-        return new Preflight(hosts.size(), List.copyOf(lines));
+        return new Preflight(hosts, List.copyOf(lines));
+    }
+
+    /** Everything of a host that a rule can ask about with a kernel that it does not have. */
+    private record Alike(
+            OperatingSystem os,
+            boolean observeOnly,
+            List<Check> checks,
+            Map<String, String> labels,
+            Optional<Compiler> compiler,
+            Optional<SecureBoot> secureBoot,
+            Optional<SymbolMap> symbolMap,
+            List<Check> kernelChecks,
+            Optional<Compiler> kernelCompiler) {
+
+        static Alike of(HostReport report) {
+            Optional<KernelState> like = like(report);
+            return new Alike(
+                    report.os(),
+                    report.observeOnly(),
+                    report.checks(),
+                    report.labels(),
+                    report.compiler(),
+                    report.secureBoot(),
+                    like.map(KernelState::symbolMap),
+                    like.map(KernelState::checks).orElse(List.of()),
+                    like.flatMap(KernelState::compiler));
+        }
+    }
+
+    /** Hosts that get the same answer as the first of them. */
+    private static final class Group {
+        private final HostId first;
+        private int size;
+
+        Group(HostId first) {
+            this.first = first;
+        }
+    }
+
+    /** The kernel that another one is taken to be like: the one that runs, else the last. */
+    private static Optional<KernelState> like(HostReport report) {
+        return report.kernels().stream()
+                .max(Comparator.comparing(KernelState::running)
+                        .thenComparing(known -> known.identity().release()));
     }
 
     private static FleetState withKernel(FleetState state, HostId id, HostState host, KernelIdentity kernel) {
         HostReport report = host.report();
-        Optional<KernelState> like = report.kernels().stream()
-                .max(Comparator.comparing(KernelState::running)
-                        .thenComparing(known -> known.identity().release()));
+        Optional<KernelState> like = like(report);
         KernelState there = report.kernel(kernel.release())
                 .filter(known -> known.identity().image().equals(kernel.image()))
                 .orElseGet(() -> new KernelState(
@@ -125,7 +187,7 @@ public record Preflight(int hosts, List<Line> modules) {
                 .placing(id, KernelImage.of(there.identity()).orElseThrow(), known, there);
     }
 
-    /** One module, host by host. */
+    /** One module, group by group. */
     private static final class Count {
         private final Map<Reason, Integer> refused = new TreeMap<>();
         private int reuse;
@@ -134,24 +196,24 @@ public record Preflight(int hosts, List<Line> modules) {
         private Optional<String> builder = Optional.empty();
         private Optional<Instant> opens = Optional.empty();
 
-        void add(Question question) {
+        void add(Question question, int hosts) {
             Rules.Answer answer = Rules.answer(question);
             Decision decision = answer.draft().with(NOWHERE);
             answer.alsoFor().map(draft -> draft.with(NOWHERE)).ifPresent(order -> builds(question, order));
             if (decision instanceof Decision.Reject) {
-                refused.merge(decision.reason(), 1, Integer::sum);
+                refused.merge(decision.reason(), hosts, Integer::sum);
             } else if (decision instanceof Decision.Build) {
                 builds(question, decision);
-                wait++;
+                wait += hosts;
             } else if (decision instanceof Decision.Wait) {
-                wait++;
+                wait += hosts;
                 if (decision.reason() == Reason.OUTSIDE_WINDOW) {
                     opens = Election.of(question).closed().stream()
                             .map(window -> window.nextOpening(question.state().now()))
                             .min(Comparator.naturalOrder());
                 }
             } else {
-                reuse++;
+                reuse += hosts;
             }
         }
 

@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.decision;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmodfleet.contracts.KernelIdentity;
 import io.kmodfleet.contracts.Observation.PolicyPublished;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.coordinator.audit.AuditReport;
@@ -34,6 +35,37 @@ class AuditedFleetsTest {
             assertThat(report.findings()).as("seed %d", SEED + i).isEmpty();
             assertThat(report.decidedAgain()).isEqualTo(ledger.size());
         }
+    }
+
+    @Test
+    void a_preflight_that_asks_once_for_hosts_that_are_alike_says_what_one_says_that_asks_for_each() {
+        int builds = 0;
+        for (int i = 0; i < FLEETS; i++) {
+            List<LedgerEntry> ledger = played(SEED + i);
+            FleetState state = FleetState.empty();
+            for (LedgerEntry entry : ledger) {
+                state = Step.settle(state, entry.envelope(), entry.takenAt(), entry.decisions(), entry.rules());
+                if (entry.position() % 97 == 0 || entry.position() == ledger.size()) {
+                    for (String release : List.of(Fleet.KERNEL, "6.1.0-99-amd64")) {
+                        KernelIdentity kernel = new KernelIdentity(
+                                "x86_64",
+                                release,
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty(),
+                                Optional.empty());
+                        Preflight each = Preflight.of(state, kernel, false);
+                        assertThat(Preflight.of(state, kernel))
+                                .as("seed %d, position %d", SEED + i, entry.position())
+                                .isEqualTo(each);
+                        builds += each.modules().stream()
+                                .mapToInt(Preflight.Line::build)
+                                .sum();
+                    }
+                }
+            }
+        }
+        assertThat(builds).isPositive();
     }
 
     @Test
