@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 
 /** One value of everything that travels, the same in every test. */
@@ -46,6 +47,18 @@ public final class Samples {
             Optional.empty(),
             Optional.empty(),
             Optional.empty());
+    /** One that says everything that a heartbeat can say, with what JSON must escape. */
+    public static final Heartbeat HEARTBEAT = new Heartbeat(
+            HOST,
+            "0.1.0",
+            OptionalLong.of(86_400),
+            3,
+            Optional.of(List.of(
+                    new Heartbeat.Device(
+                            "/dev/dm-0", "ext4", "/", 53_687_091_200L, 42L, Optional.of(true), "/dev/mapper/vg-root"),
+                    new Heartbeat.Device(
+                            "/dev/sda1", "vfat", "/srv/\"a\\ü/b\"", 0, 0, Optional.empty(), "/dev/sda1"))));
+
     /** One that says everything that a policy can say. */
     public static final Policy WHOLE_POLICY = new Policy(
             1,

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Heartbeat;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.Observation;
 import java.io.IOException;
@@ -37,9 +38,13 @@ public final class CloudEvents {
 
     private static final String PREFIX = "io.kmodfleet.";
     private static final String VERSION = "v1";
-    private static final Map<Class<?>, String> NAMES = Stream.of(Observation.class, Command.class)
-            .flatMap(type -> Stream.of(type.getAnnotation(JsonSubTypes.class).value()))
-            .collect(Collectors.toUnmodifiableMap(JsonSubTypes.Type::value, JsonSubTypes.Type::name));
+    private static final Map<Class<?>, String> NAMES = Stream.concat(
+                    Stream.of(Observation.class, Command.class)
+                            .flatMap(type -> Stream.of(
+                                    type.getAnnotation(JsonSubTypes.class).value()))
+                            .map(type -> Map.<Class<?>, String>entry(type.value(), type.name())),
+                    Stream.of(Map.<Class<?>, String>entry(Heartbeat.class, "heartbeat")))
+            .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
     private CloudEvents() {}
 
@@ -116,6 +121,26 @@ public final class CloudEvents {
                     "Expected a command for '" + addressee + "', the record's key, but it is for '" + host + "'");
         }
         return command;
+    }
+
+    /**
+     * Reads a heartbeat, or says why it is none.
+     *
+     * @param key the record's key, or null
+     * @param value the record's value, or null
+     * @param headers the record's headers; of a repeated one, the last
+     */
+    public static Heartbeat readHeartbeat(byte[] key, byte[] value, Map<String, byte[]> headers)
+            throws UnreadableEvent {
+        Heartbeat heartbeat = read(Heartbeat.class, value, headers);
+        String speaker = key == null ? "" : new String(key, StandardCharsets.UTF_8);
+        if (!heartbeat.host().value().equals(speaker)) {
+            throw new UnreadableEvent(
+                    WRONG_SPEAKER,
+                    "Expected a heartbeat of '" + speaker + "', the record's key, but it is of '" + heartbeat.host()
+                            + "'");
+        }
+        return heartbeat;
     }
 
     private static <T> T read(Class<T> kind, byte[] value, Map<String, byte[]> headers) throws UnreadableEvent {

@@ -12,6 +12,9 @@ public final class Topics {
     /** Every entry of the ledger after it was committed, in order; one partition, kept for ever. */
     public static final String LEDGER = "kmodfleet.ledger";
 
+    /** Signs of life of agents, to every coordinator; kept for a day, and in no ledger. */
+    public static final String HEARTBEATS = "kmodfleet.heartbeats";
+
     /** Records that nobody could read, each with the reason. */
     public static final String DEAD_LETTERS = "kmodfleet.dead-letters";
 

@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Heartbeat;
 import io.kmodfleet.contracts.Samples;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
+import io.kmodfleet.contracts.wire.HeartbeatText;
 import io.kmodfleet.contracts.wire.UnreadableEvent;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
@@ -108,6 +110,32 @@ final class EventInputs {
 
         private static Command read(Incoming record) throws UnreadableEvent {
             return CloudEvents.readCommand(record.key, record.value, record.headers);
+        }
+    }
+
+    /** What agents say once a minute. */
+    public static final class Heartbeats implements HostileInput {
+
+        @Override
+        public List<byte[]> seeds() {
+            return List.of(bytesOf(HeartbeatText.write(Samples.HEARTBEAT, Samples.AT)));
+        }
+
+        @Override
+        public void parse(byte[] bytes) throws UnreadableEvent {
+            Heartbeat read;
+            try {
+                read = read(Incoming.of(bytes));
+            } catch (UnreadableEvent e) {
+                assertThat(e.problem()).isNotNull();
+                return;
+            }
+            assertThat(read(Incoming.of(bytes))).isEqualTo(read);
+            assertThat(read(Incoming.of(HeartbeatText.write(read, Samples.AT)))).isEqualTo(read);
+        }
+
+        private static Heartbeat read(Incoming record) throws UnreadableEvent {
+            return CloudEvents.readHeartbeat(record.key, record.value, record.headers);
         }
     }
 

@@ -18,7 +18,8 @@ class FuzzIT {
                 PackageInputs.DkmsTarballs.class,
                 PackageInputs.DkmsConfs.class,
                 EventInputs.Observations.class,
-                EventInputs.Commands.class
+                EventInputs.Commands.class,
+                EventInputs.Heartbeats.class
             })
     void whatever_bytes_come_they_are_read_the_same_twice_or_refused_soon_and_in_little_memory(
             Class<? extends HostileInput> parser) throws Exception {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Fact;
+import io.kmodfleet.contracts.Heartbeat;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.PackageManifest;
 import io.kmodfleet.contracts.Policy;
@@ -19,6 +20,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -67,6 +69,15 @@ class GoldenTest {
         assertGolden("policy-approvals", Samples.APPROVED_POLICY, Policy.class);
         assertGolden("manifest", Samples.MANIFEST, PackageManifest.class);
         assertGolden("manifest-by-hand", Samples.MANIFEST_BY_HAND, PackageManifest.class);
+    }
+
+    @Test
+    void heartbeats_are_written_as_before() throws IOException {
+        assertGolden("heartbeat", Samples.HEARTBEAT, Heartbeat.class);
+        assertGolden(
+                "heartbeat-short",
+                new Heartbeat(Samples.HOST, "0.1.0", OptionalLong.empty(), 0, Optional.empty()),
+                Heartbeat.class);
     }
 
     @Test
