@@ -64,6 +64,8 @@ import org.jboss.logging.Logger;
  */
 public final class Agent implements AutoCloseable {
 
+    public static final String VERSION = "0.1.0";
+
     /** In the directory of its state: held by the service as long as it lives, also between its visits. */
     public static final String SERVICE_LOCK = "service.lock";
 
@@ -114,6 +116,7 @@ public final class Agent implements AutoCloseable {
      * @param enableDkms whether its admin lets modules be built there from now on
      * @param packages where copies of built packages are left, on the host
      * @param lookEvery how often the host is looked at
+     * @param heartbeatEvery how often whoever runs it for good says that it lives
      */
     public record Settings(
             HostRoot root,
@@ -124,7 +127,8 @@ public final class Agent implements AutoCloseable {
             boolean observeOnly,
             boolean enableDkms,
             Path packages,
-            Duration lookEvery) {}
+            Duration lookEvery,
+            Duration heartbeatEvery) {}
 
     private Agent(Settings settings, FileChannel lockChannel) throws IOException {
         this.lockChannel = lockChannel;

@@ -10,7 +10,7 @@ import picocli.CommandLine.ScopeType;
 @Command(
         name = "kmodfleet-agent",
         description = "Looks after the kernel modules of one host.",
-        version = "kmodfleet-agent 0.1.0",
+        version = "kmodfleet-agent " + Agent.VERSION,
         subcommands = {
             RunCommand.class,
             StatusCommand.class,

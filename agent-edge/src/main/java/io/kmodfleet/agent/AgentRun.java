@@ -26,7 +26,8 @@ public final class AgentRun {
                             await(ended);
                         },
                         "end"));
-        try (Agent agent = Agent.start(settings)) {
+        try (Agent agent = Agent.start(settings);
+                Heart.Beating heart = Heart.beating(agent.handOver().host(), settings)) {
             turned.run();
             work(agent, turned);
         } finally {

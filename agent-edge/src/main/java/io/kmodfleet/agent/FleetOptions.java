@@ -47,7 +47,8 @@ final class FleetOptions {
         return enableDkms;
     }
 
-    Agent.Settings settings(HostOptions host, boolean observeOnly) {
+    /** @param heartbeatEvery in seconds */
+    Agent.Settings settings(HostOptions host, boolean observeOnly, int heartbeatEvery) {
         return new Agent.Settings(
                 host.root(),
                 host.state(),
@@ -57,7 +58,8 @@ final class FleetOptions {
                 observeOnly,
                 enableDkms,
                 packages,
-                Duration.ofSeconds(Math.max(1, lookEvery)));
+                Duration.ofSeconds(Math.max(1, lookEvery)),
+                Duration.ofSeconds(Math.max(1, heartbeatEvery)));
     }
 
     String kafka() {

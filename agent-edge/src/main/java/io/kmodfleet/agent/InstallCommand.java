@@ -112,7 +112,7 @@ final class InstallCommand implements Callable<Integer> {
                             + " it), or leave out --enable-dkms.");
         }
         sayWhatHadBeenInstalled(inspector.detail(report, Set.of()), report);
-        try (Agent agent = Agent.start(fleet.settings(host, false));
+        try (Agent agent = Agent.start(fleet.settings(host, false, RunCommand.HEARTBEAT_SECONDS));
                 BuildProgress progress = BuildProgress.show(screen, state.resolve("build.log"))) {
             Visit visit = visit(agent);
             progress.close();

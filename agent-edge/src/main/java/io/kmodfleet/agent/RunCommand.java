@@ -13,6 +13,8 @@ import picocli.CommandLine.Option;
                 "Look, report and obey until told to end (SIGTERM). What that cuts off is done again at the next start.")
 final class RunCommand implements Callable<Integer> {
 
+    static final int HEARTBEAT_SECONDS = 60;
+
     @Mixin
     private HostOptions host;
 
@@ -22,9 +24,18 @@ final class RunCommand implements Callable<Integer> {
     @Option(names = "--observe", description = "Only look and report; never change anything. Needs no root.")
     private boolean observeOnly;
 
+    @Option(
+            names = "--heartbeat-every",
+            paramLabel = "SECONDS",
+            defaultValue = "${env:KMODFLEET_HEARTBEAT_EVERY:-" + HEARTBEAT_SECONDS + "}",
+            description = "How often it says that this host's agent lives; KMODFLEET_HEARTBEAT_EVERY (default: "
+                    + HEARTBEAT_SECONDS
+                    + ").")
+    private int heartbeatEvery;
+
     @Override
     public Integer call() throws IOException {
-        AgentRun.untilTold(fleet.settings(host, observeOnly), () -> {});
+        AgentRun.untilTold(fleet.settings(host, observeOnly, heartbeatEvery), () -> {});
         return 0;
     }
 }

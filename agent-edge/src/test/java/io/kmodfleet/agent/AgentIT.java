@@ -321,7 +321,8 @@ class AgentIT {
                 observeOnly,
                 enableDkms,
                 Path.of("/root/packages"),
-                lookEvery));
+                lookEvery,
+                Duration.ofMinutes(1)));
     }
 
     private void until(Agent agent, BooleanSupplier condition) throws Exception {

@@ -1,7 +1,5 @@
 package io.kmodfleet.agent.host;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileStore;
@@ -23,6 +21,7 @@ final class BlockDevices {
     private static final String TRACKER = "dattobd";
 
     private static final String TRACKED = "/proc/datto-info";
+    private static final String NAMED = "\"block_device\"";
 
     private final HostRoot root;
 
@@ -34,33 +33,50 @@ final class BlockDevices {
     }
 
     List<BlockDevice> look() {
+        List<BlockDevice> devices = new ArrayList<>();
+        for (Filled filled : filled().orElse(List.of())) {
+            long all = filled.used() + filled.usable();
+            devices.add(new BlockDevice(
+                    filled.device(),
+                    filled.mount().type(),
+                    filled.mount().mount(),
+                    filled.usable(),
+                    all == 0 ? 0 : (int) ((filled.used() * 100 + all - 1) / all),
+                    filled.synced(),
+                    filled.mount().source()));
+        }
+        return devices;
+    }
+
+    /** In bytes. */
+    record Filled(Mount mount, String device, long total, long used, long usable, boolean synced) {}
+
+    /** Absent where the host does not say what is mounted. Loads no JSON library: the service asks every minute. */
+    Optional<List<Filled>> filled() {
         List<String> lines;
         try {
             lines = Files.readAllLines(root.at("/proc/self/mountinfo"), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            return List.of();
+            return Optional.empty();
         }
         Set<String> tracked = tracked();
-        List<BlockDevice> devices = new ArrayList<>();
+        List<Filled> devices = new ArrayList<>();
         for (Mount mount : mounts(lines)) {
             try {
                 FileStore store = Files.getFileStore(root.at(mount.mount()));
-                long used = store.getTotalSpace() - store.getUnallocatedSpace();
-                long all = used + store.getUsableSpace();
                 String device = device(mount);
-                devices.add(new BlockDevice(
+                devices.add(new Filled(
+                        mount,
                         device,
-                        mount.type(),
-                        mount.mount(),
+                        store.getTotalSpace(),
+                        store.getTotalSpace() - store.getUnallocatedSpace(),
                         store.getUsableSpace(),
-                        all == 0 ? 0 : (int) ((used * 100 + all - 1) / all),
-                        tracked.contains(device) || tracked.contains(mount.source()),
-                        mount.source()));
+                        tracked.contains(device) || tracked.contains(mount.source())));
             } catch (IOException e) {
                 // Unmounted meanwhile, or out of our sight.
             }
         }
-        return devices;
+        return Optional.of(devices);
     }
 
     /** Those of block devices, one for each device. Read-only images of packages (loop devices) hold nothing to back up. */
@@ -108,13 +124,33 @@ final class BlockDevices {
             return devices;
         }
         try {
-            JsonNode info = FleetJson.mapper().readTree(Files.readAllBytes(root.at(TRACKED)));
-            info.path("devices").forEach(device -> Optional.ofNullable(
-                            device.path("block_device").textValue())
-                    .ifPresent(devices::add));
+            return tracked(Files.readString(root.at(TRACKED), StandardCharsets.UTF_8));
         } catch (IOException e) {
             return devices;
         }
+    }
+
+    /** What stands behind each {@code "block_device":}; one with a sign that JSON escapes is no device's name. */
+    static Set<String> tracked(String info) {
+        Set<String> devices = new TreeSet<>();
+        for (int at = info.indexOf(NAMED); at >= 0; at = info.indexOf(NAMED, at + 1)) {
+            int colon = past(info, at + NAMED.length(), ':');
+            int begin = colon < 0 ? -1 : past(info, colon, '"');
+            int end = begin < 0 ? -1 : info.indexOf('"', begin);
+            String device = end < 0 ? "" : info.substring(begin, end);
+            if (!device.isEmpty() && device.indexOf('\\') < 0) {
+                devices.add(device);
+            }
+        }
         return devices;
+    }
+
+    /** The place behind that sign, where nothing but white space stands before it; -1 otherwise. */
+    private static int past(String text, int from, char sign) {
+        int at = from;
+        while (at < text.length() && Character.isWhitespace(text.charAt(at))) {
+            at++;
+        }
+        return at < text.length() && text.charAt(at) == sign ? at + 1 : -1;
     }
 }

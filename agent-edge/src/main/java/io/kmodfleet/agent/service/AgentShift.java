@@ -1,6 +1,7 @@
 package io.kmodfleet.agent.service;
 
 import io.kmodfleet.agent.Agent;
+import io.kmodfleet.agent.Heart;
 import io.kmodfleet.contracts.Digest;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
@@ -49,7 +50,8 @@ public final class AgentShift {
 
     private static Agent.HandOver work(Agent.Settings settings, OptionalLong place, Optional<Digest> reported)
             throws IOException, InterruptedException {
-        try (Agent agent = Agent.start(settings)) {
+        try (Agent agent = Agent.start(settings);
+                Heart.Beating heart = Heart.beating(agent.handOver().host(), settings)) {
             agent.takeOver(place, reported);
             Agent.HandOver state = null;
             long progressAt = System.nanoTime();

@@ -16,6 +16,7 @@ final class ServiceSettings {
 
     private static final String PREFIX = "KMODFLEET_";
     private static final Duration LOOK_EVERY = Duration.ofHours(1);
+    private static final Duration HEARTBEAT_EVERY = Duration.ofMinutes(1);
     private static final Set<String> YES = Set.of("yes", "true", "1");
     private static final Set<String> NO = Set.of("no", "false", "0", "");
 
@@ -38,7 +39,8 @@ final class ServiceSettings {
                 settings.flag("OBSERVE"),
                 settings.flag("ENABLE_DKMS"),
                 Path.of(settings.text("PACKAGES_DIR", "/root/dattobd_dkms_build_pacakges")),
-                settings.seconds("LOOK_EVERY", LOOK_EVERY));
+                settings.seconds("LOOK_EVERY", LOOK_EVERY),
+                settings.seconds("HEARTBEAT_EVERY", HEARTBEAT_EVERY));
     }
 
     private String text(String name, String otherwise) {

@@ -1,6 +1,7 @@
 package io.kmodfleet.agent.service;
 
 import io.kmodfleet.agent.Agent;
+import io.kmodfleet.agent.Heart;
 import io.kmodfleet.agent.bus.CommandBell;
 import io.kmodfleet.agent.host.KernelWatch;
 import java.io.IOException;
@@ -14,7 +15,7 @@ import org.jboss.logging.Logger;
 
 /**
  * Waits for a command, for a change of the host's kernels, or for the time of the next look, and has a shift see to it. Shifts
- * never overlap.
+ * never overlap. In between it says that it lives.
  */
 final class Watchman implements AutoCloseable {
 
@@ -31,6 +32,7 @@ final class Watchman implements AutoCloseable {
     private final FileChannel lock;
     private final KernelWatch watch;
     private Optional<CommandBell> bell = Optional.empty();
+    private Optional<Heart> heart = Optional.empty();
     private Optional<ShiftReport> last = Optional.empty();
     private long nextLookAt;
     private Duration retryAfter = FIRST_RETRY;
@@ -51,6 +53,8 @@ final class Watchman implements AutoCloseable {
         System.gc();
         while (!Thread.currentThread().isInterrupted()) {
             manager.turned();
+            // While a shift works, it is the shift that says so.
+            heart.ifPresent(Heart::beatWhereDue);
             boolean rings = waitForSomething();
             long now = System.nanoTime();
             boolean changed = watch.due(now).filter(Duration::isZero).isPresent();
@@ -64,6 +68,7 @@ final class Watchman implements AutoCloseable {
     public void close() throws IOException {
         watch.close();
         bell.ifPresent(CommandBell::close);
+        heart.ifPresent(Heart::close);
         lock.close();
     }
 
@@ -92,6 +97,9 @@ final class Watchman implements AutoCloseable {
     private Duration untilDue(long now) {
         Duration due = shorter(ROUND, Duration.ofNanos(Math.max(0, nextLookAt - now)));
         due = shorter(due, watch.due(now).orElse(due));
+        if (heart.isPresent()) {
+            due = shorter(due, heart.get().untilDue(now));
+        }
         return retryAt.isEmpty() ? due : shorter(due, Duration.ofNanos(Math.max(0, retryAt.get() - now)));
     }
 
@@ -125,6 +133,12 @@ final class Watchman implements AutoCloseable {
         if (bell.isEmpty()) {
             bell = Optional.of(new CommandBell(
                     settings.kafka(), report.get().host(), report.get().place()));
+            heart = Optional.of(new Heart(
+                    report.get().host(),
+                    settings.root(),
+                    settings.state(),
+                    settings.kafka(),
+                    settings.heartbeatEvery()));
         } else {
             bell.get().moveTo(report.get().place());
         }

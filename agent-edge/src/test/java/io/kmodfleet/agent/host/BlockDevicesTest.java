@@ -26,4 +26,18 @@ class BlockDevicesTest {
                         new Mount("8:2", "/boot", "ext4", "/dev/sda2"),
                         new Mount("8:17", "/mnt/with space", "xfs", "/dev/sdb1"));
     }
+
+    @Test
+    void a_device_that_the_tracker_names_is_tracked_whatever_stands_around_it() {
+        String info = """
+                { "version": "0.12.1", "devices": [
+                  { "minor": 0, "block_device" : "/dev/sda1", "cow_file": "/.datto" },
+                  {"block_device":"/dev/mapper/vg-root","state":3},
+                  {"block_device": 7}, {"block_device":"/dev/odd\\u0041"}, {"block_device":"/dev/torn
+                """;
+
+        assertThat(BlockDevices.tracked(info)).containsExactlyInAnyOrder("/dev/sda1", "/dev/mapper/vg-root");
+        assertThat(BlockDevices.tracked("")).isEmpty();
+        assertThat(BlockDevices.tracked("\"block_device\"")).isEmpty();
+    }
 }

@@ -2,9 +2,11 @@ package io.kmodfleet.agent.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.kmodfleet.agent.bus.Heard;
 import io.kmodfleet.agent.bus.TestBroker;
 import io.kmodfleet.contracts.Command;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Heartbeat;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
@@ -51,7 +53,7 @@ class AgentServiceIT {
     @BeforeEach
     void start() throws Exception {
         broker = new TestBroker(Files.createDirectory(directory.resolve("broker"))).start();
-        broker.createTopics(3, Topics.COMMANDS, Topics.OBSERVATIONS);
+        broker.createTopics(3, Topics.COMMANDS, Topics.OBSERVATIONS, Topics.HEARTBEATS);
         root = directory.resolve("root");
         for (String part : List.of("etc", "var/lib", "boot", "lib/modules", "run")) {
             Files.createDirectories(root.resolve(part));
@@ -127,6 +129,62 @@ class AgentServiceIT {
         service.destroyForcibly();
 
         await(() -> shift.stream().noneMatch(ProcessHandle::isAlive));
+    }
+
+    @Test
+    void between_its_shifts_it_says_that_it_lives_and_which_devices_its_host_has() throws Exception {
+        Files.createDirectories(root.resolve("proc/self"));
+        Files.writeString(
+                root.resolve("proc/self/mountinfo"), "28 1 253:1 / / rw shared:1 - ext4 /dev/mapper/vg-root rw\n");
+        service = service(Map.of("KMODFLEET_HEARTBEAT_EVERY", "1"));
+        acknowledge(awaitObservations(1).get(0));
+        await(() -> shifts() == 1 && isResting());
+        int afterTheShift = heartbeats().size();
+
+        await(() -> heartbeats().size() >= afterTheShift + 3);
+
+        assertThat(isResting()).isTrue();
+        assertThat(heartbeats()).allSatisfy(heartbeat -> {
+            assertThat(heartbeat.host()).isEqualTo(HOST);
+            assertThat(heartbeat.unsent()).isLessThanOrEqualTo(1);
+        });
+        List<Heartbeat> resting =
+                heartbeats().subList(afterTheShift, heartbeats().size());
+        assertThat(resting)
+                .filteredOn(heartbeat -> heartbeat.devices().isPresent())
+                .as("those that name the devices: they did not change")
+                .hasSizeLessThanOrEqualTo(1);
+        assertThat(heartbeats().get(0).devices()).hasValueSatisfying(devices -> assertThat(devices)
+                .singleElement()
+                .satisfies(device -> assertThat(device.path()).isEqualTo("/dev/mapper/vg-root")));
+    }
+
+    @Test
+    void what_it_could_not_say_while_no_broker_answered_it_never_says_and_says_no_word_about_it() throws Exception {
+        service = service(Map.of("KMODFLEET_HEARTBEAT_EVERY", "1"));
+        acknowledge(awaitObservations(1).get(0));
+        await(() -> shifts() == 1 && isResting() && heartbeats().size() > 2);
+        int before = heartbeats().size();
+        broker.close();
+        int said = lines(log).size();
+        Thread.sleep(12_000);
+        broker.start();
+        Instant back = Instant.now();
+
+        await(() -> heartbeats().size() > before);
+
+        long most = Duration.between(back, Instant.now()).toSeconds() + 3;
+        assertThat(heartbeats().size() - before).isLessThanOrEqualTo((int) most);
+        assertThat(lines(log).size() - said).as("%s", lines(log)).isLessThanOrEqualTo(1);
+        assertThat(service.isAlive()).isTrue();
+    }
+
+    private List<Heartbeat> heartbeats() {
+        try {
+            return Heard.heartbeats(broker);
+        } catch (Exception e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private Process service(Map<String, String> more) throws IOException {

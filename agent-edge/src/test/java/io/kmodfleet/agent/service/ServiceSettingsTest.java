@@ -21,6 +21,7 @@ class ServiceSettingsTest {
         assertThat(settings.kafka()).isEqualTo("127.0.0.1:7072");
         assertThat(settings.state()).isEqualTo(Path.of("/nowhere/var/lib/kmodfleet"));
         assertThat(settings.lookEvery()).isEqualTo(Duration.ofHours(1));
+        assertThat(settings.heartbeatEvery()).isEqualTo(Duration.ofMinutes(1));
     }
 
     @Test
@@ -32,7 +33,8 @@ class ServiceSettingsTest {
                 "KMODFLEET_ENABLE_DKMS", "yes",
                 "KMODFLEET_OBSERVE", "true",
                 "KMODFLEET_STATE", "/elsewhere",
-                "KMODFLEET_LOOK_EVERY", "60"));
+                "KMODFLEET_LOOK_EVERY", "60",
+                "KMODFLEET_HEARTBEAT_EVERY", "20"));
 
         assertThat(settings.kafka()).isEqualTo("kafka.example:9092");
         assertThat(settings.store()).isEqualTo(URI.create("https://store.example:7071"));
@@ -41,6 +43,7 @@ class ServiceSettingsTest {
         assertThat(settings.observeOnly()).isTrue();
         assertThat(settings.state()).isEqualTo(Path.of("/elsewhere"));
         assertThat(settings.lookEvery()).isEqualTo(Duration.ofSeconds(60));
+        assertThat(settings.heartbeatEvery()).isEqualTo(Duration.ofSeconds(20));
     }
 
     @Test
