@@ -25,7 +25,7 @@ addEventListener('load', async () => {
     const history = await answer.json(), moments = history.items, times = moments.map(moment => Date.parse(moment.at) / 1000);
     plots.splice(0).forEach(([made]) => made.destroy());
     const used = history.states.map((name, i) => i).filter(i => moments.some(moment => moment.safety[i]));
-    plot(states, times, used.map(i => history.states[i].replace('-', ' ')), used.map(i => moments.map(moment => moment.safety[i])), used.map(i => css('--map-' + history.states[i])));
+    plot(states, times, used.map(i => history.states[i].replace('-', ' ')), used.map(i => moments.map(moment => moment.safety[i] || 0)), used.map(i => css('--map-' + history.states[i])));
     const latest = moments.length ? moments[moments.length - 1].kernels : {}, most = {};
     moments.forEach(moment => Object.entries(moment.kernels).forEach(([name, hosts]) => { most[name] = Math.max(most[name] || 0, hosts); }));
     const names = Object.keys(most).sort((a, b) => (latest[b] || 0) - (latest[a] || 0) || most[b] - most[a]).slice(0, SHOWN);

@@ -1,7 +1,7 @@
 'use strict';
 /* Keeps a page up to date: one stream says that something moved, and the parts that changed are fetched again. */
 (() => {
-  const THIN = '\u2009', SOONEST = 2000;
+  const THIN = '\u2009', SOONEST = 2000, HEARD_EVERY = 30000;
   const live = document.getElementById('live'), lost = document.getElementById('lost'), refresh = document.getElementById('refresh');
 
   const span = seconds => {
@@ -17,7 +17,7 @@
     const text = ago(Date.parse(time.dateTime));
     if (time.textContent !== text) time.textContent = text;
   });
-  window.kmodfleet = {number};
+  window.kmodfleet = {number, ago};
 
   document.querySelectorAll('#filter select').forEach(select => select.addEventListener('change', () => select.form.requestSubmit()));
   const slider = document.getElementById('slider');
@@ -60,7 +60,7 @@
     source = new EventSource('/live');
     source.addEventListener('fleet', event => {
       const next = JSON.parse(event.data);
-      const first = epoch === null, restarted = epoch !== null && epoch !== next.e, behind = tick && next.p !== tick.p || !tick && next.p !== Number(document.body.dataset.position);
+      const first = epoch === null, restarted = epoch !== null && epoch !== next.e, behind = tick && (next.p !== tick.p || next.h !== tick.h) || !tick && next.p !== Number(document.body.dataset.position);
       epoch = next.e; tick = next; since = 0;
       document.dispatchEvent(new CustomEvent('fleet', {detail: {tick: next, restarted, first}}));
       if (restarted || behind) plan();
@@ -90,5 +90,7 @@
   addEventListener('pageshow', event => { if (event.persisted) begin(); });
   addEventListener('pagehide', stop);
   document.addEventListener('visibilitychange', () => { if (document.hidden) stop(); else begin(); });
+  /* When a host was last heard of moves without anything else. */
+  setInterval(() => { if (document.getElementById('heard') && !document.hidden && Date.now() - last > HEARD_EVERY) plan(); }, 5000);
   setInterval(show, 1000);
 })();

@@ -3,7 +3,7 @@
 (() => {
   const canvas = document.getElementById('map'), where = document.getElementById('where');
   if (!canvas) return;
-  const NAMES = ['refused', 'waiting', 'unknown', 'under-way', 'safe'], LARGEST = 18, TALLEST = 240;
+  const NAMES = ['refused', 'waiting', 'unknown', 'under-way', 'safe', 'silent'], RANK = [0, 2, 3, 4, 5, 1], LARGEST = 18, TALLEST = 240;
   const context = canvas.getContext('2d', {alpha: false});
   let cells = new Uint8Array(0), colors = [], other = '', ground = '', size = 1, gap = 0, columns = 1, each = 1, cursor = -1, drawing = 0, dirty = null, loading = false, stale = false, at = -1, timer = 0;
 
@@ -29,7 +29,7 @@
   };
   const worst = cell => {
     let found = 255;
-    for (let i = cell * each, end = Math.min(cells.length, i + each); i < end; i++) if (cells[i] < found) found = cells[i];
+    for (let i = cell * each, end = Math.min(cells.length, i + each); i < end; i++) if (cells[i] !== 255 && (found === 255 || RANK[cells[i]] < RANK[found])) found = cells[i];
     return found;
   };
   const paint = cell => {
@@ -104,7 +104,7 @@
       const answer = await fetch('/map/' + place + past);
       if (!answer.ok || at !== place) return;
       const host = await answer.json();
-      where.textContent = host.hostname + ': ' + host.words + (host.because ? ', ' + host.because : '') + (host.kernel ? '; runs ' + host.kernel : '') + (each > 1 ? ' (one of ' + each + ' hosts here)' : '');
+      where.textContent = host.hostname + ': ' + host.words + (host.heardAt ? ', last heard of ' + window.kmodfleet.ago(Date.parse(host.heardAt)) : '') + (host.because ? ', ' + host.because : '') + (host.kernel ? '; runs ' + host.kernel : '') + (each > 1 ? ' (one of ' + each + ' hosts here)' : '');
     }, 60);
   };
   const cellAt = event => {

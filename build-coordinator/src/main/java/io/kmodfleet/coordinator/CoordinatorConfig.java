@@ -19,6 +19,10 @@ public interface CoordinatorConfig {
     @WithDefault("100000")
     long snapshotEvery();
 
+    /** How long nothing must be heard of a host before it is called silent; several times what agents wait between two heartbeats. */
+    @WithDefault("5m")
+    Duration silentAfter();
+
     /** The topics, where the coordinator has to create them. */
     interface TopicsConfig {
 

@@ -3,6 +3,7 @@ package io.kmodfleet.coordinator.board;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.coordinator.decision.FleetState;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -16,6 +17,7 @@ import java.util.PriorityQueue;
 import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * All hosts, each with a place that it keeps. Counts are always right; whatever filters looks at every host once.
@@ -23,6 +25,10 @@ import java.util.stream.IntStream;
 public final class Board {
 
     private static final int FIRST_ROOM = 1024;
+
+    /** Of each {@link Safety}, by its ordinal: how many are worse. */
+    private static final int[] RANK =
+            Stream.of(Safety.values()).mapToInt(Safety.worstFirst()::indexOf).toArray();
 
     private final Map<HostId, Integer> places = new HashMap<>();
     private final Dictionary<String> systems = new Dictionary<>();
@@ -33,7 +39,9 @@ public final class Board {
     private final int[] counts = new int[Safety.values().length];
     private HostId[] hosts = new HostId[FIRST_ROOM];
     private String[] names = new String[FIRST_ROOM];
+    private byte[] word = new byte[FIRST_ROOM];
     private byte[] safety = new byte[FIRST_ROOM];
+    private long[] heard = new long[FIRST_ROOM];
     private int[] system = new int[FIRST_ROOM];
     private int[] kernel = new int[FIRST_ROOM];
     private int[] label = new int[FIRST_ROOM];
@@ -48,8 +56,8 @@ public final class Board {
     /** @param next where to go on; absent where there is no more */
     public record Page(List<HostId> hosts, int matching, Optional<Cursor> next) {}
 
-    /** Behind which host a page begins. */
-    public record Cursor(int safety, int place) {
+    /** Behind which host a page begins. @param rank of its state, the worst first */
+    public record Cursor(int rank, int place) {
         public static final Cursor BEGIN = new Cursor(0, -1);
 
         /** @throws IllegalArgumentException for what {@link #toString} never gave */
@@ -65,7 +73,7 @@ public final class Board {
 
         @Override
         public String toString() {
-            return safety + "-" + place;
+            return rank + "-" + place;
         }
     }
 
@@ -98,7 +106,8 @@ public final class Board {
             reasons.leave(reason[place]);
         }
         names[place] = line.hostname();
-        safety[place] = (byte) line.safety().ordinal();
+        word[place] = (byte) line.safety().ordinal();
+        safety[place] = shown(place);
         system[place] = systems.enter(line.os());
         kernel[place] = kernels.enter(line.kernel());
         label[place] = labels.enter(line.labels().entrySet().stream()
@@ -109,6 +118,29 @@ public final class Board {
         since[place] = line.since();
         counts[safety[place]]++;
         return place;
+    }
+
+    /** Says that nothing is heard of a host any more, or that something is. @param heardAt when it was last heard of, where it is silent */
+    public synchronized void silence(int place, Optional<Instant> heardAt) {
+        counts[safety[place]]--;
+        heard[place] = heardAt.map(at -> Math.max(1, at.toEpochMilli())).orElse(0L);
+        safety[place] = shown(place);
+        counts[safety[place]]++;
+    }
+
+    /** When it was last heard of, where it is silent. */
+    public synchronized Optional<Instant> silentSince(int place) {
+        return heard[place] == 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(heard[place]));
+    }
+
+    /** As the board has it, whatever it says otherwise. */
+    public synchronized HostLine line(FleetState state, HostId host) {
+        HostLine line = HostLine.of(state, host);
+        return placeOf(host).flatMap(this::silentSince).map(line::silentSince).orElse(line);
+    }
+
+    private byte shown(int place) {
+        return heard[place] == 0 ? word[place] : (byte) Safety.SILENT.ordinal();
     }
 
     public synchronized Optional<HostId> at(int place) {
@@ -163,21 +195,23 @@ public final class Board {
             if (match.fits(place)) {
                 matching++;
                 int of = safety[place];
-                boolean behind = of > after.safety() || of == after.safety() && place > after.place();
+                int rank = RANK[of];
+                boolean behind = rank > after.rank() || rank == after.rank() && place > after.place();
                 if (behind && filled[of] <= limit) {
                     found[of] = found[of] == null ? new int[limit + 1] : found[of];
                     found[of][filled[of]++] = place;
                 }
             }
         }
-        for (int of = 0; of < found.length && next.isEmpty(); of++) {
+        for (int rank = 0; rank < found.length && next.isEmpty(); rank++) {
+            int of = Safety.worstFirst().get(rank).ordinal();
             for (int i = 0; i < filled[of]; i++) {
                 if (page.size() == limit) {
                     next = Optional.of(last);
                     break;
                 }
                 page.add(hosts[found[of][i]]);
-                last = new Cursor(of, found[of][i]);
+                last = new Cursor(rank, found[of][i]);
             }
         }
         return new Page(page, matching, next);
@@ -206,7 +240,7 @@ public final class Board {
     /** Ledger positions of the answers that hold hosts back, one for each such host. */
     public synchronized long[] heldSince() {
         return IntStream.range(0, size)
-                .filter(place -> safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0)
+                .filter(place -> word[place] < Safety.UNKNOWN.ordinal() && since[place] > 0)
                 .mapToLong(place -> since[place])
                 .toArray();
     }
@@ -217,7 +251,7 @@ public final class Board {
                 Comparator.comparingLong((Integer place) -> since[place]).thenComparing(place -> place);
         PriorityQueue<Integer> longest = new PriorityQueue<>(longer.reversed());
         for (int place = 0; place < size; place++) {
-            boolean held = safety[place] < Safety.UNKNOWN.ordinal() && since[place] > 0;
+            boolean held = word[place] < Safety.UNKNOWN.ordinal() && since[place] > 0;
             if (held && longest.size() < limit) {
                 longest.add(place);
             } else if (held && since[place] < since[longest.element()]) {
@@ -233,7 +267,9 @@ public final class Board {
             int room = size * 2;
             hosts = Arrays.copyOf(hosts, room);
             names = Arrays.copyOf(names, room);
+            word = Arrays.copyOf(word, room);
             safety = Arrays.copyOf(safety, room);
+            heard = Arrays.copyOf(heard, room);
             system = Arrays.copyOf(system, room);
             kernel = Arrays.copyOf(kernel, room);
             label = Arrays.copyOf(label, room);

@@ -7,6 +7,7 @@ import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.decision.RebootSafety;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.SortedMap;
@@ -20,6 +21,7 @@ import java.util.SortedMap;
  * @param modules that answers are in force about
  * @param reasons of all answers in force
  * @param since ledger position of the answer about what blocks; 0 where there is none
+ * @param silence there where nothing is heard of it; then it is the state too
  */
 public record HostLine(
         HostId host,
@@ -33,7 +35,34 @@ public record HostLine(
         String because,
         List<String> modules,
         List<Reason> reasons,
-        long since) {
+        long since,
+        Optional<Silence> silence) {
+
+    /**
+     * Nothing is heard of it.
+     *
+     * @param lastState the word that it had, and would have
+     * @param heardAt when it was last heard of
+     */
+    public record Silence(Safety lastState, Instant heardAt) {}
+
+    /** The same of a host that was last heard of then, and is silent since. */
+    public HostLine silentSince(Instant heardAt) {
+        return new HostLine(
+                host,
+                hostname,
+                os,
+                kernel,
+                labels,
+                observeOnly,
+                Safety.SILENT,
+                reason,
+                because,
+                modules,
+                reasons,
+                since,
+                Optional.of(new Silence(safety, heardAt)));
+    }
 
     /** @throws java.util.NoSuchElementException for a host that never reported */
     public static HostLine of(FleetState state, HostId host) {
@@ -65,7 +94,8 @@ public record HostLine(
                         .sorted()
                         .toList(),
                 standing.stream().map(Decision::reason).distinct().sorted().toList(),
-                blocking.map(decision -> decision.id().position()).orElse(0L));
+                blocking.map(decision -> decision.id().position()).orElse(0L),
+                Optional.empty());
     }
 
     private static Safety safety(RebootSafety reboot, Optional<Decision> blocking) {

@@ -1,9 +1,10 @@
 package io.kmodfleet.coordinator.board;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
-/** How a host stands, in one word; the worst first. Wire names in lower case, in that order on the map. */
+/** How a host stands, in one word. Wire names in lower case; on the map and in what is kept of the past, by ordinal: new ones last. */
 public enum Safety {
     /** It would boot without a module that is wanted there, and was refused it. */
     REFUSED("refused", "would boot without its module, and something must change first"),
@@ -14,7 +15,11 @@ public enum Safety {
     /** Not safe, and what makes it so is under way: a build, a first try, an installation. */
     UNDER_WAY("will be safe", "a build or an installation is under way"),
     /** The kernel that boots next has every module that the policy wants. */
-    SAFE("safe", "the next kernel has every module that is wanted");
+    SAFE("safe", "the next kernel has every module that is wanted"),
+    /** Nothing is heard of its agent any more, whatever word it had before. Only of now: the ledger knows nothing of it. */
+    SILENT("silent", "nothing is heard of its agent, so what is known of it may be old");
+
+    private static final List<Safety> WORST_FIRST = List.of(REFUSED, SILENT, WAITING, UNKNOWN, UNDER_WAY, SAFE);
 
     private final String words;
     private final String meaning;
@@ -22,6 +27,11 @@ public enum Safety {
     Safety(String words, String meaning) {
         this.words = words;
         this.meaning = meaning;
+    }
+
+    /** All, in the order in which people see to them. */
+    public static List<Safety> worstFirst() {
+        return WORST_FIRST;
     }
 
     /** For people. */

@@ -58,7 +58,7 @@ class BoardResource {
         Seen seen = looking.ready(at);
         int[] counts = seen.board().counts(asked.filter());
         Map<String, Integer> states = new LinkedHashMap<>();
-        for (Safety safety : Safety.values()) {
+        for (Safety safety : Safety.worstFirst()) {
             states.put(safety.code(), counts[safety.ordinal()]);
         }
         Tally tally = seen.isNow() ? live.tally() : Tally.NOTHING;

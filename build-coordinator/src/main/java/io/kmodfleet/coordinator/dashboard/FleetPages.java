@@ -164,7 +164,10 @@ class FleetPages {
             all += count;
         }
         List<Tile> tiles = new ArrayList<>();
-        for (Safety safety : Safety.values()) {
+        for (Safety safety : Safety.worstFirst()) {
+            if (safety == Safety.SILENT && !seen.isNow()) {
+                continue;
+            }
             boolean chosen = filter.safety().equals(Optional.of(safety));
             tiles.add(new Tile(
                     safety,
@@ -216,7 +219,7 @@ class FleetPages {
     }
 
     static List<HostLine> lines(Seen seen, List<HostId> hosts) {
-        return hosts.stream().map(host -> HostLine.of(seen.state(), host)).toList();
+        return hosts.stream().map(host -> seen.board().line(seen.state(), host)).toList();
     }
 
     private static List<Row> rows(List<HostLine> lines, Map<Long, Instant> times) {
@@ -248,7 +251,14 @@ class FleetPages {
     }
 
     /** What the map says about one of its places. */
-    record Place(String host, String hostname, String state, String words, String because, String kernel) {}
+    record Place(
+            String host,
+            String hostname,
+            String state,
+            String words,
+            String because,
+            String kernel,
+            Optional<Instant> heardAt) {}
 
     @GET
     @Path("map/{place}")
@@ -268,7 +278,8 @@ class FleetPages {
                 line.safety().code(),
                 line.safety().words(),
                 line.because(),
-                line.kernel());
+                line.kernel(),
+                line.silence().map(HostLine.Silence::heardAt));
     }
 
     static Cursor cursor(Optional<String> after) {

@@ -12,6 +12,7 @@ import io.kmodfleet.coordinator.board.Safety;
 import io.kmodfleet.coordinator.decision.FleetState.Held;
 import io.kmodfleet.coordinator.decision.RebootSafety;
 import io.kmodfleet.coordinator.decision.Trail;
+import io.kmodfleet.coordinator.heartbeat.Heartbeats;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
@@ -42,11 +43,13 @@ class HostPages {
     private final Looking looking;
     private final Pages pages;
     private final Ledgers ledgers;
+    private final Heartbeats heartbeats;
 
-    HostPages(Looking looking, Pages pages, Ledgers ledgers) {
+    HostPages(Looking looking, Pages pages, Ledgers ledgers, Heartbeats heartbeats) {
         this.looking = looking;
         this.pages = pages;
         this.ledgers = ledgers;
+        this.heartbeats = heartbeats;
     }
 
     /** A kernel, and of each module what is there and what was answered. */
@@ -67,6 +70,8 @@ class HostPages {
             HostId id,
             HostReport report,
             Safety safety,
+            Optional<HostLine.Silence> silence,
+            Optional<Heartbeats.LastWord> lastWord,
             RebootSafety reboot,
             Optional<Held> held,
             List<KernelRow> kernels,
@@ -119,10 +124,13 @@ class HostPages {
             kernels.add(new KernelRow(kernel, cells(kernel, answers)));
         }
         List<Ledgers.Event> events = ledgers.timeline(host, before, EVENTS);
+        HostLine line = seen.board().line(seen.state(), host);
         return new Shown(
                 host,
                 report,
-                HostLine.of(seen.state(), host).safety(),
+                line.silence().map(HostLine.Silence::lastState).orElse(line.safety()),
+                line.silence(),
+                seen.isNow() ? heartbeats.lastWordOf(host) : Optional.empty(),
                 RebootSafety.of(seen.state(), host),
                 seen.state().held(host),
                 kernels,

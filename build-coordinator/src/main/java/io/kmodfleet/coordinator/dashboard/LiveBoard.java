@@ -9,6 +9,7 @@ import io.kmodfleet.coordinator.board.Moments.Moment;
 import io.kmodfleet.coordinator.board.Safety;
 import io.kmodfleet.coordinator.board.Tally;
 import io.kmodfleet.coordinator.decision.FleetState;
+import io.kmodfleet.coordinator.heartbeat.Heartbeats;
 import io.kmodfleet.coordinator.intake.CoordinatorLoop;
 import io.kmodfleet.coordinator.ledger.Ledger;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
@@ -43,6 +44,7 @@ public class LiveBoard {
     private final Ledger ledger;
     private final History history;
     private final LiveStream stream;
+    private final Heartbeats heartbeats;
     private final Clock clock = Clock.systemUTC();
     private final long epoch = clock.millis();
     private final Object lock = new Object();
@@ -56,14 +58,16 @@ public class LiveBoard {
     private volatile FleetState state = FleetState.empty();
     private volatile boolean ready;
     private volatile long moves;
+    private long hearing;
     private volatile boolean ending;
     private Thread thread;
 
-    LiveBoard(CoordinatorLoop loop, Ledger ledger, History history, LiveStream stream) {
+    LiveBoard(CoordinatorLoop loop, Ledger ledger, History history, LiveStream stream, Heartbeats heartbeats) {
         this.loop = loop;
         this.ledger = ledger;
         this.history = history;
         this.stream = stream;
+        this.heartbeats = heartbeats;
     }
 
     void onStart(@Observes StartupEvent event) {
@@ -153,12 +157,16 @@ public class LiveBoard {
     private void begin() {
         long begin = System.nanoTime();
         FleetState known = loop.state();
-        board = Board.of(known);
+        Board made = Board.of(known);
+        for (HostId host : known.hostIds()) {
+            made.placeOf(host).ifPresent(place -> made.silence(place, heartbeats.silentSince(host)));
+        }
+        board = made;
         state = known;
         moves++;
         ready = true;
         // Whoever looks already learns that it has to look anew.
-        stream.moved(new LiveStream.Tick(epoch, known.position(), known.now(), board, List.of(), true));
+        stream.moved(new LiveStream.Tick(epoch, known.position(), known.now(), board, List.of(), true, hearing));
         LOG.infof("board made hosts=%d millis=%d", board.size(), (System.nanoTime() - begin) / 1_000_000);
     }
 
@@ -235,6 +243,7 @@ public class LiveBoard {
             other = false;
         }
         FleetState now = loop.state();
+        List<HostId> heard = heartbeats.takeChanged();
         try {
             List<Integer> changed = new ArrayList<>();
             int before = board.size();
@@ -246,15 +255,26 @@ public class LiveBoard {
                         .map(place -> board.safetyAt(place).ordinal())
                         .orElse(-1);
                 int place = board.update(now, host);
+                board.silence(place, heartbeats.silentSince(host));
                 if (known != board.safetyAt(place).ordinal()) {
                     changed.add(place);
                 }
             }
+            for (HostId host : heard) {
+                Optional<Integer> place = board.placeOf(host);
+                if (place.isPresent()) {
+                    board.silence(place.get(), heartbeats.silentSince(host));
+                    changed.add(place.get());
+                }
+            }
             state = now;
-            if (any) {
+            if (!heard.isEmpty()) {
+                hearing++;
+            }
+            if (any || !heard.isEmpty()) {
                 moves++;
                 stream.moved(new LiveStream.Tick(
-                        epoch, now.position(), now.now(), board, changed, board.size() > before || all));
+                        epoch, now.position(), now.now(), board, changed, board.size() > before || all, hearing));
             }
             if (isCounting() && history.wants(now.position(), clock.instant())) {
                 history.add(moment());

@@ -38,8 +38,16 @@ class LiveStream {
      *
      * @param changed places of those that stand otherwise than before
      * @param everything whether more changed than can be told
+     * @param hearing another number where a host fell silent or speaks again, which no position tells
      */
-    record Tick(long epoch, long position, Instant at, Board board, List<Integer> changed, boolean everything) {}
+    record Tick(
+            long epoch,
+            long position,
+            Instant at,
+            Board board,
+            List<Integer> changed,
+            boolean everything,
+            long hearing) {}
 
     private static final class Viewer {
         private final HttpServerResponse response;
@@ -106,6 +114,8 @@ class LiveStream {
                 .append(tick.at().toEpochMilli())
                 .append(",\"n\":")
                 .append(tick.board().size())
+                .append(",\"h\":")
+                .append(tick.hearing())
                 .append(",\"c\":[");
         StringJoiner counts = new StringJoiner(",");
         for (int count : tick.board().counts()) {

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Locale;
+import java.util.OptionalLong;
 
 /** Numbers and times as people read them. */
 @TemplateExtension(namespace = "say")
@@ -26,6 +27,28 @@ final class Say {
 
     static String count(long value, String one, String many) {
         return number(value) + " " + (value == 1 ? one : many);
+    }
+
+    /** In powers of 1024, with three digits at least where there are more than that many. */
+    static String bytes(long bytes) {
+        String[] units = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+        double value = bytes;
+        int unit = 0;
+        while (value >= 1024 && unit < units.length - 1) {
+            value /= 1024;
+            unit++;
+        }
+        String form = unit == 0 || value >= 100 ? "%.0f" : value >= 10 ? "%.1f" : "%.2f";
+        return String.format(Locale.ROOT, form, value) + THIN_SPACE + units[unit];
+    }
+
+    static String percent(long part, long all) {
+        return all == 0 ? "–" : percent((int) (part * 1_000.0 / all), 1_000);
+    }
+
+    /** A length of time; absent is none. */
+    static String seconds(OptionalLong length) {
+        return span(Duration.ofSeconds(length.orElse(0)));
     }
 
     /** Of all, in whole per cent; never 100 or 0 where that is not exactly so. */

@@ -69,6 +69,16 @@ class Start implements HealthCheck {
         List<NewTopic> topics = List.of(
                 topic(Topics.OBSERVATIONS, partitions, replication, Duration.ofDays(30)),
                 topic(Topics.COMMANDS, partitions, replication, Duration.ofDays(7)),
+                new NewTopic(Topics.HEARTBEATS, partitions, replication)
+                        .configs(Map.of(
+                                TopicConfig.RETENTION_MS_CONFIG,
+                                Long.toString(Duration.ofDays(1).toMillis()),
+                                // A day is a day only where no file holds a week.
+                                TopicConfig.SEGMENT_MS_CONFIG,
+                                Long.toString(Duration.ofHours(6).toMillis()),
+                                // Nobody trusts the clock of a host.
+                                TopicConfig.MESSAGE_TIMESTAMP_TYPE_CONFIG,
+                                "LogAppendTime")),
                 topic(Topics.BUILD_LOGS, partitions, replication, Duration.ofDays(7)),
                 topic(Topics.DEAD_LETTERS, 1, replication, Duration.ofDays(30)),
                 new NewTopic(Topics.LEDGER, 1, replication)

@@ -5,10 +5,12 @@ import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Reason;
 import io.kmodfleet.coordinator.board.Safety;
 import io.kmodfleet.coordinator.dashboard.LiveBoard;
+import io.kmodfleet.coordinator.heartbeat.Heartbeats;
 import io.kmodfleet.coordinator.intake.CoordinatorLoop;
 import io.kmodfleet.coordinator.intake.ObservationConsumer;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -37,6 +39,7 @@ class FleetMetrics {
     private final CoordinatorLoop loop;
     private final ObservationConsumer consumer;
     private final LiveBoard board;
+    private final Heartbeats heartbeats;
     private final Pool pool;
     private final Vertx vertx;
     private final Clock clock = Clock.systemUTC();
@@ -52,12 +55,14 @@ class FleetMetrics {
             CoordinatorLoop loop,
             ObservationConsumer consumer,
             LiveBoard board,
+            Heartbeats heartbeats,
             Pool pool,
             Vertx vertx) {
         this.registry = registry;
         this.loop = loop;
         this.consumer = consumer;
         this.board = board;
+        this.heartbeats = heartbeats;
         this.pool = pool;
         this.vertx = vertx;
     }
@@ -75,6 +80,16 @@ class FleetMetrics {
                 .buildsUnderWay());
         gauge("kmodfleet.dead.letters", "Records that nobody could read, as many as are kept", () -> letters);
         gauge("kmodfleet.viewers", "Pages that are open and seen", board::viewers);
+        gauge(
+                "kmodfleet.heartbeats.listening",
+                "1 where this coordinator would notice that a host falls silent",
+                () -> heartbeats.isListening() ? 1 : 0);
+        FunctionCounter.builder("kmodfleet.heartbeats", heartbeats, Heartbeats::taken)
+                .description("Heartbeats that this coordinator has read since its start")
+                .register(registry);
+        FunctionCounter.builder("kmodfleet.heartbeats.refused", heartbeats, Heartbeats::refused)
+                .description("Records among the heartbeats that are none, since its start")
+                .register(registry);
         for (Safety safety : Safety.values()) {
             Gauge.builder("kmodfleet.hosts", board, known -> known.counts()[safety.ordinal()])
                     .description("Hosts by state")
