@@ -43,7 +43,10 @@ final class Say {
     }
 
     static String percent(long part, long all) {
-        return all == 0 ? "–" : percent((int) (part * 1_000.0 / all), 1_000);
+        int parts = 10_000;
+        int rounded = all == 0 ? 0 : (int) (part * (double) parts / all);
+        boolean isBetween = part > 0 && part < all;
+        return percent(isBetween ? Math.max(1, Math.min(parts - 1, rounded)) : rounded, all == 0 ? 0 : parts);
     }
 
     /** A length of time; absent is none. */

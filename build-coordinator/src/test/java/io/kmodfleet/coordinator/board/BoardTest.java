@@ -9,6 +9,7 @@ import io.kmodfleet.coordinator.board.Board.Cursor;
 import io.kmodfleet.coordinator.board.Board.Page;
 import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.intake.Observed;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -107,6 +108,47 @@ class BoardTest {
 
         assertThat(held.heldLongest(5)).isEqualTo(all.subList(0, 5));
         assertThat(held.heldLongest(100)).isEqualTo(all);
+    }
+
+    @Test
+    void silence_takes_precedence_over_the_word_before_and_gives_it_back() {
+        FleetState state = fleet(3);
+        Board board = Board.of(state);
+        HostId host = board.at(1).orElseThrow();
+        Instant heardAt = Instant.parse("2026-11-26T00:00:00Z");
+
+        board.silence(1, Optional.of(heardAt));
+        board.update(state, host);
+
+        assertThat(board.counts()[Safety.SILENT.ordinal()]).isEqualTo(1);
+        assertThat(board.counts()[Safety.UNDER_WAY.ordinal()]).isEqualTo(2);
+        assertThat(board.map(Filter.ALL)[1]).isEqualTo((byte) Safety.SILENT.ordinal());
+        assertThat(found(board, in(Safety.SILENT))).isEqualTo(1);
+        assertThat(found(board, in(Safety.UNDER_WAY))).isEqualTo(2);
+        assertThat(board.line(state, host).safety()).isEqualTo(Safety.SILENT);
+        assertThat(board.line(state, host).silence()).hasValue(new HostLine.Silence(Safety.UNDER_WAY, heardAt));
+
+        board.silence(1, Optional.empty());
+
+        assertThat(board.counts()).isEqualTo(Board.of(state).counts());
+        assertThat(board.line(state, host)).isEqualTo(HostLine.of(state, host));
+    }
+
+    @Test
+    void a_silent_host_stands_before_those_that_are_only_under_way_on_every_page() {
+        Board board = Board.of(fleet(25));
+        HostId silent = board.at(17).orElseThrow();
+        board.silence(17, Optional.of(Instant.EPOCH));
+
+        Page first = board.page(Filter.ALL, Cursor.BEGIN, 10);
+        Page second = board.page(Filter.ALL, first.next().orElseThrow(), 10);
+
+        assertThat(first.hosts()).startsWith(silent);
+        assertThat(second.hosts()).hasSize(10).doesNotContain(silent).doesNotContainAnyElementsOf(first.hosts());
+    }
+
+    private static Filter in(Safety safety) {
+        return new Filter(Optional.of(safety), none(), none(), none(), none(), none(), none());
     }
 
     @Test

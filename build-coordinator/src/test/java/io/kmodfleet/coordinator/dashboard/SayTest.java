@@ -26,6 +26,19 @@ class SayTest {
     }
 
     @Test
+    void sizes_are_said_in_the_largest_unit_of_which_there_is_one() {
+        assertThat(Say.bytes(0)).isEqualTo("0" + THIN + "B");
+        assertThat(Say.bytes(1_023)).isEqualTo("1023" + THIN + "B");
+        assertThat(Say.bytes(1_024)).isEqualTo("1.00" + THIN + "KiB");
+        assertThat(Say.bytes(53_687_091_200L)).isEqualTo("50.0" + THIN + "GiB");
+        assertThat(Say.bytes(Long.MAX_VALUE)).isEqualTo("8.00" + THIN + "EiB");
+        assertThat(Say.percent(1L, Long.MAX_VALUE)).isEqualTo("<1" + THIN + "%");
+        assertThat(Say.percent(Long.MAX_VALUE - 1_000_000, Long.MAX_VALUE)).isEqualTo(">99" + THIN + "%");
+        assertThat(Say.percent(Long.MAX_VALUE, Long.MAX_VALUE)).isEqualTo("100" + THIN + "%");
+        assertThat(Say.percent(0L, 0L)).isEqualTo("–");
+    }
+
+    @Test
     void times_are_said_in_the_two_largest_units() {
         Instant now = Instant.parse("2026-11-26T12:00:00Z");
         assertThat(Say.ago(now.minusSeconds(1), now)).isEqualTo("now");
