@@ -233,6 +233,7 @@ public final class Stack implements AutoCloseable {
 
     private Part coordinatorPart() {
         Map<String, String> environment = service("coordinator", options.ports().coordinator());
+        environment.putAll(options.coordinator());
         return new Part(
                 COORDINATOR,
                 jar("build-coordinator", "-Xmx" + options.coordinatorHeap() + "m"),

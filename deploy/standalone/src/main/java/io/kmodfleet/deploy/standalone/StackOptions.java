@@ -1,6 +1,7 @@
 package io.kmodfleet.deploy.standalone;
 
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -12,6 +13,7 @@ import java.util.Optional;
  * @param database a PostgreSQL that runs already, with the databases {@code coordinator} and {@code store}
  * @param agent whether to start an agent that only looks at this machine
  * @param coordinatorHeap most memory of the coordinator's heap in MiB; about 2 KiB for each host
+ * @param coordinator settings of the coordinator, as in its environment
  */
 public record StackOptions(
         Path home,
@@ -20,10 +22,27 @@ public record StackOptions(
         Optional<String> kafka,
         Optional<Database> database,
         boolean agent,
-        int coordinatorHeap) {
+        int coordinatorHeap,
+        Map<String, String> coordinator) {
 
     /** Enough for some 50,000 hosts. */
     public static final int COORDINATOR_HEAP = 256;
+
+    public StackOptions {
+        coordinator = Map.copyOf(coordinator);
+    }
+
+    /** With a coordinator that is set as it comes. */
+    public StackOptions(
+            Path home,
+            Path data,
+            Ports ports,
+            Optional<String> kafka,
+            Optional<Database> database,
+            boolean agent,
+            int coordinatorHeap) {
+        this(home, data, ports, kafka, database, agent, coordinatorHeap, Map.of());
+    }
 
     /** With the heap that does for most fleets. */
     public StackOptions(
@@ -44,6 +63,11 @@ public record StackOptions(
 
     /** The same with another heap, in MiB. */
     public StackOptions withCoordinatorHeap(int mebibytes) {
-        return new StackOptions(home, data, ports, kafka, database, agent, mebibytes);
+        return new StackOptions(home, data, ports, kafka, database, agent, mebibytes, coordinator);
+    }
+
+    /** The same with other settings of the coordinator. */
+    public StackOptions withCoordinator(Map<String, String> settings) {
+        return new StackOptions(home, data, ports, kafka, database, agent, coordinatorHeap, settings);
     }
 }

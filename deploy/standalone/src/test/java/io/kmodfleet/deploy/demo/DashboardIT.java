@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Heartbeat;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.Observation;
@@ -20,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -137,6 +139,87 @@ class DashboardIT {
         browser.await("what stands there", () -> browser.text("#where").contains(":"));
         map.sendKeys(Keys.ENTER);
         browser.await("a host's page", () -> browser.driver().getCurrentUrl().contains("/hosts/"));
+    }
+
+    @Test
+    void a_host_whose_heartbeats_stop_is_silent_and_when_it_speaks_again_it_is_not_both_without_a_reload()
+            throws Exception {
+        String name = "silent-" + System.nanoTime();
+        Envelope report = reported(name, "silence");
+        HostId host = new HostId(report.source());
+        day.publish(List.of(report));
+        Heartbeat heartbeat = new Heartbeat(
+                host,
+                "9.8.7" + "<b>",
+                OptionalLong.of(7_200),
+                2,
+                Optional.of(List.of(new Heartbeat.Device(
+                        "/dev/dm-0",
+                        "ext4",
+                        "/srv/<i>data</i>",
+                        53_687_091_200L,
+                        13_421_772_800L,
+                        Optional.of(true),
+                        "/dev/mapper/vg-data"))));
+        try (AutoCloseable agent = day.beating(() -> heartbeat)) {
+            browser.open("/");
+            browser.await("the host", () -> browser.text("#main").contains(name));
+            Thread.sleep(RecordedDay.SILENT_AFTER.plusSeconds(2).toMillis());
+            browser.open("/hosts/" + host);
+            browser.await("its devices", () -> browser.all("#devices tbody tr").size() == 1);
+            assertThat(browser.text("#devices"))
+                    .contains("50.0\u2009GiB", "12.5\u2009GiB 25\u2009%", "/srv/<i>data</i>");
+            assertThat(browser.text("#heard"))
+                    .contains("Last heard of", "agent 9.8.7<b>", "up for 2\u2009h", "2 observations wait");
+            assertThat(browser.all("#silent")).isEmpty();
+            assertThat(get("/api/v1/fleet")).contains("\"silent\":0");
+        }
+        browser.script("window.sameAsBefore = true");
+
+        browser.await("its silence", () -> browser.all("#silent").size() == 1);
+
+        assertThat(browser.text("h1")).contains(name, "silent", "last state:");
+        assertThat(browser.text("#silent")).contains("Nothing was heard of this host's agent since");
+        assertThat(browser.script("return window.sameAsBefore")).isEqualTo(true);
+        for (String scheme : List.of("light", "dark")) {
+            browser.scheme(scheme);
+            assertThat(browser.barriers()).as("host in " + scheme).isEmpty();
+            browser.look("host-silent-" + scheme);
+        }
+        assertThat(browser.fits()).as("on a telephone").isTrue();
+        assertThat(get("/api/v1/fleet")).contains("\"silent\":1");
+        assertThat(get("/api/v1/fleet/hosts?state=silent")).contains(host.value(), "\"SILENT\"", "\"heardAt\"");
+        browser.open("/?state=silent");
+        assertThat(browser.all("#hosts tbody tr")).hasSize(1);
+        assertThat(browser.text("#hosts tbody")).contains(name, "last heard of");
+        for (String scheme : List.of("light", "dark")) {
+            browser.scheme(scheme);
+            assertThat(browser.barriers()).as("fleet in " + scheme).isEmpty();
+            browser.look("fleet-silent-" + scheme);
+        }
+        browser.scheme("light");
+        browser.open("/hosts/" + host + "?at=99999");
+        browser.await("the past", () -> browser.text("main").contains("is known only for now"));
+        assertThat(browser.all("#silent")).isEmpty();
+
+        browser.open("/");
+        assertThat(browser.text("#tile-silent")).startsWith("1");
+        browser.await("the stream", () -> browser.all(".live.on").size() == 1);
+        browser.script("window.sameAsBefore = true");
+        try (AutoCloseable agent = day.beating(() -> heartbeat)) {
+            browser.await("that it speaks", () -> browser.text("#tile-silent").startsWith("0"));
+            assertThat(browser.script("return window.sameAsBefore")).isEqualTo(true);
+            assertThat(get("/api/v1/fleet/hosts?state=silent")).contains("\"matching\":0");
+        }
+    }
+
+    private static String get(String path) throws IOException, InterruptedException {
+        return HttpClient.newHttpClient()
+                .send(
+                        HttpRequest.newBuilder(day.stack().coordinatorUrl().resolve(path))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
     }
 
     @Test

@@ -1,9 +1,11 @@
 package io.kmodfleet.deploy.demo;
 
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.Heartbeat;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.contracts.wire.HeartbeatText;
 import io.kmodfleet.contracts.wire.Topics;
 import io.kmodfleet.deploy.demo.Rehearsal.Outcome;
 import io.kmodfleet.deploy.standalone.Progress;
@@ -22,9 +24,12 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.serialization.ByteArraySerializer;
@@ -36,6 +41,9 @@ final class RecordedDay implements AutoCloseable {
             .toAbsolutePath()
             .normalize();
     static final Path HISTORY = HOME.resolve("build-coordinator/src/test/resources/histories/rules-1/random-0.jsonl");
+
+    /** Nobody waits five minutes in a test. */
+    static final Duration SILENT_AFTER = Duration.ofSeconds(6);
 
     private final List<Envelope> published = new ArrayList<>();
     private final StackOptions options;
@@ -49,7 +57,8 @@ final class RecordedDay implements AutoCloseable {
     }
 
     static RecordedDay begin(Path directory) throws IOException, InterruptedException {
-        StackOptions options = StackOptions.embedded(HOME, directory.resolve("data"));
+        StackOptions options = StackOptions.embedded(HOME, directory.resolve("data"))
+                .withCoordinator(Map.of("KMODFLEET_COORDINATOR_SILENT_AFTER", SILENT_AFTER.toSeconds() + "s"));
         Stack stack = Stack.start(options, Progress.silent());
         RecordedDay day = new RecordedDay(
                 options, stack, new Rehearsal(HOME, stack, Files.createDirectory(directory.resolve("work"))));
@@ -91,6 +100,33 @@ final class RecordedDay implements AutoCloseable {
 
     List<Envelope> published() {
         return published;
+    }
+
+    /** As an agent would that says once a second that it lives; until it is closed. */
+    AutoCloseable beating(Supplier<Heartbeat> heartbeat) {
+        Thread thread = new Thread(
+                () -> {
+                    try (KafkaProducer<byte[], byte[]> producer = producer()) {
+                        while (!Thread.currentThread().isInterrupted()) {
+                            CloudEvents.Event event = HeartbeatText.write(heartbeat.get(), Instant.now());
+                            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
+                                    Topics.HEARTBEATS, event.key().getBytes(StandardCharsets.UTF_8), event.value());
+                            event.headers().forEach((name, value) -> record.headers()
+                                    .add(name, value.getBytes(StandardCharsets.UTF_8)));
+                            producer.send(record);
+                            Thread.sleep(1_000);
+                        }
+                    } catch (InterruptedException | org.apache.kafka.common.errors.InterruptException e) {
+                        // The agent is gone.
+                    }
+                },
+                "agent");
+        thread.setDaemon(true);
+        thread.start();
+        return () -> {
+            thread.interrupt();
+            thread.join();
+        };
     }
 
     Outcome kmodfleet(String... arguments) throws IOException, InterruptedException {
