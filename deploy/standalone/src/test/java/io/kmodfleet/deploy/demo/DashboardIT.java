@@ -179,7 +179,7 @@ class DashboardIT {
         browser.await("its silence", () -> browser.all("#silent").size() == 1);
 
         assertThat(browser.text("h1")).contains(name, "silent", "last state:");
-        assertThat(browser.text("#silent")).contains("Nothing was heard of this host's agent since");
+        assertThat(browser.text("#silent")).contains("Nothing is heard of this host: its agent last spoke");
         assertThat(browser.script("return window.sameAsBefore")).isEqualTo(true);
         for (String scheme : List.of("light", "dark")) {
             browser.scheme(scheme);
