@@ -157,6 +157,9 @@ class AgentServiceIT {
         assertThat(heartbeats().get(0).devices()).hasValueSatisfying(devices -> assertThat(devices)
                 .singleElement()
                 .satisfies(device -> assertThat(device.path()).isEqualTo("/dev/mapper/vg-root")));
+        service.destroy();
+        assertThat(service.waitFor(30, TimeUnit.SECONDS)).as("it ends").isTrue();
+        assertThat(lines(log)).as("what it says at its end").noneMatch(line -> line.contains("Exception"));
     }
 
     @Test

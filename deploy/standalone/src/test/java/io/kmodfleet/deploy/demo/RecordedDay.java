@@ -108,12 +108,7 @@ final class RecordedDay implements AutoCloseable {
                 () -> {
                     try (KafkaProducer<byte[], byte[]> producer = producer()) {
                         while (!Thread.currentThread().isInterrupted()) {
-                            CloudEvents.Event event = HeartbeatText.write(heartbeat.get(), Instant.now());
-                            ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(
-                                    Topics.HEARTBEATS, event.key().getBytes(StandardCharsets.UTF_8), event.value());
-                            event.headers().forEach((name, value) -> record.headers()
-                                    .add(name, value.getBytes(StandardCharsets.UTF_8)));
-                            producer.send(record);
+                            producer.send(recordOf(heartbeat.get()));
                             Thread.sleep(1_000);
                         }
                     } catch (InterruptedException | org.apache.kafka.common.errors.InterruptException e) {
@@ -127,6 +122,21 @@ final class RecordedDay implements AutoCloseable {
             thread.interrupt();
             thread.join();
         };
+    }
+
+    /** Once. */
+    void beat(Heartbeat heartbeat) {
+        try (KafkaProducer<byte[], byte[]> producer = producer()) {
+            producer.send(recordOf(heartbeat));
+        }
+    }
+
+    private static ProducerRecord<byte[], byte[]> recordOf(Heartbeat heartbeat) {
+        CloudEvents.Event event = HeartbeatText.write(heartbeat, Instant.now());
+        ProducerRecord<byte[], byte[]> record =
+                new ProducerRecord<>(Topics.HEARTBEATS, event.key().getBytes(StandardCharsets.UTF_8), event.value());
+        event.headers().forEach((name, value) -> record.headers().add(name, value.getBytes(StandardCharsets.UTF_8)));
+        return record;
     }
 
     Outcome kmodfleet(String... arguments) throws IOException, InterruptedException {
