@@ -84,7 +84,8 @@ public final class HeartbeatSender implements AutoCloseable {
             try {
                 closing.close(Duration.ZERO);
             } catch (KafkaException e) {
-                // Whoever was told to end does not wait for its thread; there is nothing in it that somebody would miss.
+                // Whoever was told to end does not wait for its thread; there is nothing in it that somebody would
+                // miss.
             }
         }
     }

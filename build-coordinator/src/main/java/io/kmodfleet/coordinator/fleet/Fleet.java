@@ -9,6 +9,7 @@ import io.kmodfleet.coordinator.fleet.FleetView.Decided;
 import io.kmodfleet.coordinator.fleet.FleetView.Host;
 import io.kmodfleet.coordinator.fleet.FleetView.Letter;
 import io.kmodfleet.coordinator.fleet.FleetView.Why;
+import io.kmodfleet.coordinator.heartbeat.Heartbeats;
 import io.kmodfleet.coordinator.intake.CoordinatorLoop;
 import io.quarkus.hibernate.reactive.panache.common.WithSession;
 import io.smallrye.mutiny.Uni;
@@ -26,9 +27,11 @@ import java.util.stream.Collectors;
 class Fleet {
 
     private final CoordinatorLoop loop;
+    private final Heartbeats heartbeats;
 
-    Fleet(CoordinatorLoop loop) {
+    Fleet(CoordinatorLoop loop, Heartbeats heartbeats) {
         this.loop = loop;
+        this.heartbeats = heartbeats;
     }
 
     Uni<List<Host>> hosts(String after, int limit) {
@@ -116,6 +119,8 @@ class Fleet {
 
     private List<Host> known(List<HostRow> rows) {
         FleetState state = loop.state();
-        return rows.stream().flatMap(row -> Host.of(row, state).stream()).toList();
+        return rows.stream()
+                .flatMap(row -> Host.of(row, state, heartbeats.silentSince(new HostId(row.id))).stream())
+                .toList();
     }
 }

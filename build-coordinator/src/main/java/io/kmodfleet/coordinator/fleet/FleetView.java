@@ -26,6 +26,7 @@ interface FleetView {
     /** A list, in an object, so that it can grow. */
     record Items<T>(List<T> items) {}
 
+    /** @param silentSince when it was last heard of, where it is silent */
     record Host(
             String host,
             String hostname,
@@ -33,12 +34,13 @@ interface FleetView {
             String arch,
             boolean observeOnly,
             Instant reportedAt,
+            Optional<Instant> silentSince,
             RebootSafety reboot,
             List<Kernel> kernels,
             List<Told> decisions) {
 
         /** Empty where the fold is not as far as the database yet. */
-        static Optional<Host> of(HostRow row, FleetState state) {
+        static Optional<Host> of(HostRow row, FleetState state, Optional<Instant> silentSince) {
             HostId id = new HostId(row.id);
             return state.report(id)
                     .map(report -> new Host(
@@ -48,6 +50,7 @@ interface FleetView {
                             row.arch,
                             row.observeOnly,
                             row.reportedAt,
+                            silentSince,
                             RebootSafety.of(state, id),
                             report.kernels().stream()
                                     .map(kernel -> new Kernel(

@@ -77,7 +77,12 @@ final class HostsCommand implements Callable<Integer> {
     private static void row(Table table, JsonNode host, String kernel, JsonNode decision) {
         table.row(
                 Printing.shortened(host.path("host").asText()),
-                host.path("hostname").asText() + (host.path("observeOnly").asBoolean() ? " (observed)" : ""),
+                host.path("hostname").asText()
+                        + (host.path("observeOnly").asBoolean() ? " (observed)" : "")
+                        + (host.has("silentSince")
+                                ? " (silent, last heard of "
+                                        + Printing.ago(host.path("silentSince").asText()) + ")"
+                                : ""),
                 host.path("os").asText(),
                 kernel,
                 decision == null ? "–" : decision.path("module").asText(),

@@ -114,6 +114,7 @@ class SilenceIT {
         assertThat(metrics()).contains("kmodfleet_heartbeats_refused_total 3.0");
         assertThat(silentSince(other)).isEmpty();
         assertThat(get("/api/v1/fleet")).contains("\"silent\":1");
+        assertThat(day.kmodfleet("hosts").output()).containsOnlyOnce("(silent, last heard of");
         assertThat(day.number("select count(*) from ledger where observation like '%agentVersion%'"))
                 .as("heartbeats in the ledger")
                 .isZero();
