@@ -34,6 +34,9 @@ class SilenceIT {
 
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
     @TempDir
     private Path directory;
 
@@ -152,8 +155,7 @@ class SilenceIT {
 
     private String get(String path) throws Exception {
         URI uri = day.stack().coordinatorUrl().resolve(path);
-        return HttpClient.newHttpClient()
-                .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
+        return HTTP.send(HttpRequest.newBuilder(uri).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofString())
                 .body();
     }
 
