@@ -3,7 +3,7 @@
 (() => {
   const canvas = document.getElementById('map'), where = document.getElementById('where');
   if (!canvas) return;
-  const NAMES = ['refused', 'waiting', 'unknown', 'under-way', 'safe', 'silent'], RANK = [0, 2, 3, 4, 5, 1], LARGEST = 18, TALLEST = 240;
+  const NAMES = ['refused', 'waiting', 'unknown', 'under-way', 'safe', 'silent', 'accepted'], RANK = [0, 2, 3, 4, 6, 1, 5], LARGEST = 18, TALLEST = 240;
   const context = canvas.getContext('2d', {alpha: false});
   let cells = new Uint8Array(0), colors = [], other = '', ground = '', size = 1, gap = 0, columns = 1, each = 1, cursor = -1, drawing = 0, dirty = null, loading = false, stale = false, at = -1, timer = 0;
 

@@ -129,6 +129,11 @@ public record Envelope(String source, long epoch, long sequence, Instant at, Obs
             }
 
             @Override
+            public String on(Observation.RiskAccepted event) {
+                return OPERATOR;
+            }
+
+            @Override
             public String on(Observation.PackageDamaged event) {
                 return STORE;
             }

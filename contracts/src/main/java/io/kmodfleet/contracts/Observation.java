@@ -27,6 +27,7 @@ import java.util.Optional;
     @JsonSubTypes.Type(value = Observation.DeadlinePassed.class, name = "deadline-passed"),
     @JsonSubTypes.Type(value = Observation.HostHeld.class, name = "host-held"),
     @JsonSubTypes.Type(value = Observation.HostReleased.class, name = "host-released"),
+    @JsonSubTypes.Type(value = Observation.RiskAccepted.class, name = "risk-accepted"),
     @JsonSubTypes.Type(value = Observation.PackageDamaged.class, name = "package-damaged"),
     @JsonSubTypes.Type(value = Observation.PackageHealed.class, name = "package-healed"),
 })
@@ -71,6 +72,8 @@ public sealed interface Observation {
         R on(HostHeld event);
 
         R on(HostReleased event);
+
+        R on(RiskAccepted event);
 
         R on(PackageDamaged event);
 
@@ -385,6 +388,25 @@ public sealed interface Observation {
     /** Somebody wants a host to be left as it is: it is given nothing new until somebody releases it. */
     record HostHeld(String author, HostId host, String why) implements Observation {
         public HostHeld {
+            Grammar.line("author", author);
+            Objects.requireNonNull(host, "host");
+            Grammar.line("why", why);
+        }
+
+        @Override
+        public <R> R match(Cases<R> cases) {
+            return cases.on(this);
+        }
+    }
+
+    /**
+     * Somebody knows that a host would boot without a module, and lives with that: with the answers that are in force there now, not
+     * with later ones. It changes no answer.
+     *
+     * @param why one line, for everybody who reads it later
+     */
+    record RiskAccepted(String author, HostId host, String why) implements Observation {
+        public RiskAccepted {
             Grammar.line("author", author);
             Objects.requireNonNull(host, "host");
             Grammar.line("why", why);

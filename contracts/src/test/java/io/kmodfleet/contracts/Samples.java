@@ -269,6 +269,7 @@ public final class Samples {
                 new Observation.DeadlinePassed(TARGET, Reason.RETRY_LATER),
                 new Observation.HostHeld("ada", HOST, "migrated on Tuesday"),
                 new Observation.HostReleased("ada", HOST),
+                new Observation.RiskAccepted("ada", HOST, "retired next week"),
                 new Observation.PackageDamaged(
                         digest("package"), TARGET, "Expected the bytes of a package, but they are gone"),
                 new Observation.PackageHealed(digest("package"), TARGET));

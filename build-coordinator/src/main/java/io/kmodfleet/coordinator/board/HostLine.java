@@ -85,7 +85,7 @@ public record HostLine(
                         .orElse(""),
                 report.labels(),
                 report.observeOnly(),
-                safety(reboot, blocking),
+                isAccepted(state, reboot, standing) ? Safety.ACCEPTED : safety(reboot, blocking),
                 blocking.map(Decision::reason),
                 reboot.because(),
                 standing.stream()
@@ -96,6 +96,21 @@ public record HostLine(
                 standing.stream().map(Decision::reason).distinct().sorted().toList(),
                 blocking.map(decision -> decision.id().position()).orElse(0L),
                 Optional.empty());
+    }
+
+    /** Whether somebody lives with everything that holds it back. */
+    private static boolean isAccepted(FleetState state, RebootSafety reboot, List<Decision> standing) {
+        List<Decision> holding = reboot.answer() != RebootSafety.Answer.NOT_SAFE
+                ? List.of()
+                : standing.stream()
+                        .filter(decision -> reboot.kernel()
+                                .equals(Optional.of(decision.subject().release())))
+                        .filter(decision ->
+                                !(decision instanceof Decision.Keep keep) || keep.reason() != Reason.UP_TO_DATE)
+                        .toList();
+        return !holding.isEmpty()
+                && holding.stream()
+                        .allMatch(decision -> state.accepted(decision).isPresent());
     }
 
     private static Safety safety(RebootSafety reboot, Optional<Decision> blocking) {

@@ -17,9 +17,12 @@ public enum Safety {
     /** The kernel that boots next has every module that the policy wants. */
     SAFE("safe", "the next kernel has every module that is wanted"),
     /** Nothing is heard of its agent any more, whatever word it had before. Only of now: the ledger knows nothing of it. */
-    SILENT("silent", "nothing is heard of its agent, so what is known of it may be old");
+    SILENT("silent", "nothing is heard of its agent, so what is known of it may be old"),
+    /** It would boot without a module, and somebody lives with that: with the very answers that it has. */
+    ACCEPTED("accepted", "not safe, and somebody accepted that for a reason");
 
-    private static final List<Safety> WORST_FIRST = List.of(REFUSED, SILENT, WAITING, UNKNOWN, UNDER_WAY, SAFE);
+    private static final List<Safety> WORST_FIRST =
+            List.of(REFUSED, SILENT, WAITING, UNKNOWN, UNDER_WAY, ACCEPTED, SAFE);
 
     private final String words;
     private final String meaning;

@@ -5,10 +5,12 @@ import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.HostHeld;
 import io.kmodfleet.contracts.Observation.HostReleased;
 import io.kmodfleet.contracts.Observation.RetryRequested;
+import io.kmodfleet.contracts.Observation.RiskAccepted;
 import io.kmodfleet.coordinator.dashboard.Actions.Action;
 import io.kmodfleet.coordinator.decision.FleetState.Held;
 import io.kmodfleet.coordinator.fleet.Operator;
 import io.kmodfleet.coordinator.fleet.Problem;
+import io.kmodfleet.coordinator.fleet.Risks;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
@@ -107,6 +109,50 @@ class HostActionPages {
         }
         HostId id = Looking.host(looking.now(), host);
         return actions.done(new HostReleased(Operator.author(author), id), address(id));
+    }
+
+    @GET
+    @Path("{host}/accept")
+    public Response askAccept(@PathParam("host") String host, @Context UriInfo uri) {
+        return actions.ask(uri, accept(host, "", Optional.empty()));
+    }
+
+    @POST
+    @Path("{host}/accept")
+    @Consumes(MediaType.APPLICATION_FORM_URLENCODED)
+    public Response accept(
+            @PathParam("host") String host,
+            @FormParam("author") @DefaultValue("") String author,
+            @FormParam("why") @DefaultValue("") String why,
+            @Context UriInfo uri) {
+        Optional<String> missing = Actions.missing(author, why);
+        Action question = accept(host, why, missing);
+        if (missing.isPresent()) {
+            return actions.ask(uri, question);
+        }
+        HostId id = Looking.host(looking.now(), host);
+        Observation accepted;
+        try {
+            accepted = new RiskAccepted(Operator.author(author), id, why);
+        } catch (IllegalArgumentException e) {
+            return actions.ask(uri, accept(host, why, Optional.of(e.getMessage())));
+        }
+        return actions.done(accepted, address(id));
+    }
+
+    /** @throws Problem where nothing holds it back */
+    private Action accept(String host, String why, Optional<String> fault) {
+        Seen seen = looking.now();
+        Risks.require(seen.state(), Looking.host(seen, host));
+        return action(
+                host,
+                "Accept what holds back ",
+                "Accept",
+                "It stays as it is, would boot without its module, and is shown as accepted instead of among those that somebody must"
+                        + " see to. That ends by itself with the next answer that it gets.",
+                true,
+                why,
+                fault);
     }
 
     private Action retry(String host, Optional<String> fault) {

@@ -9,6 +9,7 @@ import io.kmodfleet.contracts.InstalledModule;
 import io.kmodfleet.contracts.KernelState;
 import io.kmodfleet.coordinator.board.HostLine;
 import io.kmodfleet.coordinator.board.Safety;
+import io.kmodfleet.coordinator.decision.FleetState.Accepted;
 import io.kmodfleet.coordinator.decision.FleetState.Held;
 import io.kmodfleet.coordinator.decision.RebootSafety;
 import io.kmodfleet.coordinator.decision.Trail;
@@ -74,6 +75,7 @@ class HostPages {
             Optional<Heartbeats.LastWord> lastWord,
             RebootSafety reboot,
             Optional<Held> held,
+            Optional<Accepted> accepted,
             List<KernelRow> kernels,
             List<Check> missing,
             List<Answer> underWay,
@@ -133,6 +135,9 @@ class HostPages {
                 seen.isNow() ? heartbeats.lastWordOf(host) : Optional.empty(),
                 RebootSafety.of(seen.state(), host),
                 seen.state().held(host),
+                standing.stream()
+                        .flatMap(decision -> seen.state().accepted(decision).stream())
+                        .findFirst(),
                 kernels,
                 report.checks().stream().filter(check -> !check.passed()).toList(),
                 answers.stream()

@@ -212,6 +212,8 @@ public class LiveBoard {
         synchronized (lock) {
             if (observation instanceof Observation.HostReported reported) {
                 touched.add(reported.host());
+            } else if (observation instanceof Observation.RiskAccepted accepted) {
+                touched.add(accepted.host());
             } else if (observation instanceof Observation.PolicyPublished
                     || observation instanceof Observation.PolicyApproved
                     || observation instanceof Observation.PackageRecalled) {

@@ -125,6 +125,11 @@ final class ObservationWords implements Observation.Cases<String> {
     }
 
     @Override
+    public String on(Observation.RiskAccepted event) {
+        return event.author() + " accepts that the host is not safe: " + event.why();
+    }
+
+    @Override
     public String on(Observation.PackageDamaged event) {
         return "The store has lost package " + event.packageDigest().brief() + " for " + kernel(event.target()) + ": "
                 + event.evidence();

@@ -271,6 +271,11 @@ final class Decider {
         }
 
         @Override
+        public Iterable<Subject> on(Observation.RiskAccepted event) {
+            return List.of();
+        }
+
+        @Override
         public Iterable<Subject> on(Observation.PackageDamaged event) {
             return onBytes(event.target());
         }

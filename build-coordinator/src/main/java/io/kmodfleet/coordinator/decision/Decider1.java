@@ -175,6 +175,11 @@ final class Decider1 {
             }
 
             @Override
+            public Iterable<Subject> on(Observation.RiskAccepted event) {
+                return List.of();
+            }
+
+            @Override
             public Iterable<Subject> on(Observation.PackageDamaged event) {
                 return List.of();
             }

@@ -253,6 +253,11 @@ final class Decider2 {
         }
 
         @Override
+        public Iterable<Subject> on(Observation.RiskAccepted event) {
+            return List.of();
+        }
+
+        @Override
         public Iterable<Subject> on(Observation.PackageDamaged event) {
             return List.of();
         }

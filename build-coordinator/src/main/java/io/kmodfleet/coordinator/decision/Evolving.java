@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.decision;
 
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Decision;
+import io.kmodfleet.contracts.DecisionId;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.Fact;
@@ -34,7 +35,7 @@ import java.util.Optional;
  * How the state follows from what was seen and what was decided. Decides nothing. Version 1 of the rules believed every host
  * whatever it said of a target; since version 2 only hosts that have to do with it are believed; since
  * version 3 hosts are held, packages are damaged, packages with the same modules share what is known of them, policies wait for
- * approval where the one in force wants it, and whoever is waited for is believed whatever it was told since.
+ * approval where the one in force wants it, answers are accepted, and whoever is waited for is believed whatever it was told since.
  */
 final class Evolving {
 
@@ -228,6 +229,18 @@ final class Evolving {
             @Override
             public FleetState on(Observation.HostReleased event) {
                 return state.held(event.host()).isPresent() ? state.with(event.host(), Optional.empty()) : state;
+            }
+
+            @Override
+            public FleetState on(Observation.RiskAccepted event) {
+                List<DecisionId> answers = state.standing(event.host()).stream()
+                        .filter(answer -> answer instanceof Decision.Reject || answer instanceof Decision.Wait)
+                        .map(Decision::id)
+                        .toList();
+                return answers.isEmpty()
+                        ? state
+                        : state.accepting(
+                                event.host(), new FleetState.Accepted(event.author(), event.why(), takenAt, answers));
             }
 
             @Override

@@ -50,6 +50,7 @@ public final class FleetState {
     private PersistentMap<Digest, SourceStored> sources;
     private PersistentMap<KernelImage, KernelInterface> exports;
     private PersistentMap<HostId, Held> held;
+    private PersistentMap<HostId, Accepted> accepted;
 
     private PersistentMap<KernelImage, Placement> placements;
     private PersistentMap<HostId, PersistentMap<BuildTarget, BuildTarget>> builds;
@@ -69,6 +70,7 @@ public final class FleetState {
         sources = PersistentMap.empty();
         exports = PersistentMap.empty();
         held = PersistentMap.empty();
+        accepted = PersistentMap.empty();
         placements = PersistentMap.empty();
         builds = PersistentMap.empty();
         running = 0;
@@ -88,6 +90,7 @@ public final class FleetState {
         sources = other.sources;
         exports = other.exports;
         held = other.held;
+        accepted = other.accepted;
         placements = other.placements;
         builds = other.builds;
         running = other.running;
@@ -141,7 +144,8 @@ public final class FleetState {
                                         entry.getKey(),
                                         entry.getValue().author(),
                                         entry.getValue().why(),
-                                        entry.getValue().since())))
+                                        entry.getValue().since())),
+                        stream(accepted).map(entry -> new StatePart.Acceptance(entry.getKey(), entry.getValue())))
                 .flatMap(Function.identity());
     }
 
@@ -176,6 +180,9 @@ public final class FleetState {
         }
         if (part instanceof StatePart.Hold hold) {
             return with(hold.host(), Optional.of(new Held(hold.author(), hold.why(), hold.since())));
+        }
+        if (part instanceof StatePart.Acceptance acceptance) {
+            return accepting(acceptance.host(), acceptance.accepted());
         }
         StatePart.Target target = (StatePart.Target) part;
         return change(target.target(), unknown -> StatePart.read(target));
@@ -261,6 +268,19 @@ public final class FleetState {
     /** Who holds a host and why; empty where nobody does. */
     public Optional<Held> held(HostId host) {
         return held.get(host);
+    }
+
+    /**
+     * That somebody lives with what a host was told.
+     *
+     * @param answers that were in force then; any other one is not accepted
+     */
+    public record Accepted(String author, String why, Instant since, List<DecisionId> answers) {}
+
+    /** Who lives with an answer that is in force, and why; empty where nobody said so. */
+    public Optional<Accepted> accepted(Decision answer) {
+        return accepted.get(answer.subject().host())
+                .filter(known -> known.answers().contains(answer.id()));
     }
 
     /** What comes next where nothing else happens before; none where nothing is waited for. */
@@ -510,6 +530,12 @@ public final class FleetState {
     FleetState with(HostId host, Optional<Held> hold) {
         FleetState next = new FleetState(this);
         next.held = hold.map(now -> held.with(host, now)).orElseGet(() -> held.without(host));
+        return next;
+    }
+
+    FleetState accepting(HostId host, Accepted answers) {
+        FleetState next = new FleetState(this);
+        next.accepted = accepted.with(host, answers);
         return next;
     }
 

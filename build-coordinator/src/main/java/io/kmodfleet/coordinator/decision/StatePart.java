@@ -47,6 +47,8 @@ public sealed interface StatePart {
 
     record Hold(HostId host, String author, String why, Instant since) implements StatePart {}
 
+    record Acceptance(HostId host, FleetState.Accepted accepted) implements StatePart {}
+
     record Told(Decision decision, Optional<BuildTarget> asksFor) {}
 
     record Target(

@@ -9,6 +9,7 @@ import io.kmodfleet.contracts.Observation.HostHeld;
 import io.kmodfleet.contracts.Observation.HostReleased;
 import io.kmodfleet.contracts.Observation.PackageRecalled;
 import io.kmodfleet.contracts.Observation.RetryRequested;
+import io.kmodfleet.contracts.Observation.RiskAccepted;
 import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.decision.Preflight;
 import io.kmodfleet.coordinator.fleet.FleetView.Bearer;
@@ -127,6 +128,31 @@ class OperatorResource {
                 })
                 .chain(host -> operator.says(new HostReleased(who, new HostId(host.host()))))
                 .map(Asked::new);
+    }
+
+    /** Somebody lives with what holds the host back now; a later answer is not accepted. */
+    @POST
+    @Path("hosts/{host}/accept")
+    public Uni<Asked> accept(
+            @PathParam("host") String name, @HeaderParam("Kmodfleet-Author") String author, Hold risk) {
+        String who = Operator.author(author);
+        if (risk == null || risk.why() == null || risk.why().isBlank()) {
+            throw new Problem(
+                    400, "Reason missing", "Expected 'why' in the body: whoever reads it later wants to know");
+        }
+        return fleet.hostMeantBy(name)
+                .chain(host -> operator.says(accepted(who, new HostId(host.host()), risk.why())))
+                .map(Asked::new);
+    }
+
+    /** @throws Problem 409 where nothing holds it back */
+    private RiskAccepted accepted(String author, HostId host, String why) {
+        Risks.require(loop.state(), host);
+        try {
+            return new RiskAccepted(author, host, why);
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a reason", e.getMessage());
+        }
     }
 
     private static HostHeld held(String author, HostId host, String why) {

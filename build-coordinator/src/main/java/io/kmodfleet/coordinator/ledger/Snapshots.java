@@ -73,6 +73,7 @@ public class Snapshots {
         @JsonSubTypes.Type(value = StatePart.Host.class, name = "host"),
         @JsonSubTypes.Type(value = StatePart.Target.class, name = "target"),
         @JsonSubTypes.Type(value = StatePart.Hold.class, name = "hold"),
+        @JsonSubTypes.Type(value = StatePart.Acceptance.class, name = "acceptance"),
     })
     private interface Tagged {}
 

@@ -172,6 +172,7 @@ final class Simulation {
                     damagesSomething();
                 }
             }
+            case 12 -> operatorOrStore(new Observation.RiskAccepted("ada", host.id, "retired"));
             default -> {}
         }
         host.reports();

@@ -29,6 +29,7 @@ import picocli.CommandLine.ScopeType;
             RetryCommand.class,
             RecallCommand.class,
             HoldCommand.class,
+            AcceptCommand.class,
             ReleaseCommand.class,
             AuditCommand.class,
             WhatIfCommand.class,

@@ -150,6 +150,10 @@ class KmodfleetIT {
         fleet.answers("POST /api/v1/hosts/web-1/release", 200, "{\"position\":18}");
 
         assertThat(run("hold", "web-1").exitCode()).isEqualTo(2);
+        fleet.answers("POST /api/v1/hosts/web-1/accept", 200, "{\"position\":10}");
+        assertThat(run("accept", "web-1").exitCode()).isEqualTo(2);
+        assertThat(run("accept", "web-1", "--why", "retired", "--author", "ada").getOutput())
+                .contains("Accepted, at position 10");
         LaunchResult held = run("hold", "web-1", "--why", "migrated on Tuesday", "--author", "ada");
         assertThat(new String(fleet.lastRequest().body(), StandardCharsets.UTF_8))
                 .isEqualTo("{\"why\":\"migrated on Tuesday\"}");

@@ -307,6 +307,27 @@ class DashboardIT {
     }
 
     @Test
+    void what_holds_a_host_back_is_accepted_for_a_reason_and_shown_apart() throws Exception {
+        browser.open("/?state=refused");
+        String host = (String) browser.script("return document.querySelector('#hosts tbody a').getAttribute('href')");
+        browser.open(host);
+        browser.clickLink("Accept");
+        assertThat(browser.text("main")).contains("1 host", "with the next answer");
+        browser.type("input[name=author]", "Ada Lovelace");
+        browser.type("input[name=why]", "retired next week");
+        browser.click(".confirm button");
+
+        browser.await("that it is accepted", () -> browser.text("#host").contains("Accepted by Ada Lovelace"));
+        assertThat(browser.text("h1")).contains("accepted");
+        assertThat(browser.barriers()).isEmpty();
+        browser.look("accepted-light");
+        browser.open("/?state=accepted");
+        assertThat(browser.text("#hosts h2")).contains("1 host");
+        assertThat(post("/hosts/" + host(0) + "/accept", "author=Ada&why=x", "Sec-Fetch-Site", "same-origin"))
+                .isEqualTo(409);
+    }
+
+    @Test
     void a_recall_names_the_hosts_before_and_wants_a_name_and_a_reason() throws Exception {
         browser.open(targetPath());
         browser.clickLink("Recall");
