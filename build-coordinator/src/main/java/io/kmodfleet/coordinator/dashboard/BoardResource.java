@@ -1,5 +1,6 @@
 package io.kmodfleet.coordinator.dashboard;
 
+import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.coordinator.board.Board;
 import io.kmodfleet.coordinator.board.Board.Count;
 import io.kmodfleet.coordinator.board.Board.Cursor;
@@ -8,6 +9,8 @@ import io.kmodfleet.coordinator.board.Moments.Moment;
 import io.kmodfleet.coordinator.board.Safety;
 import io.kmodfleet.coordinator.board.Tally;
 import io.kmodfleet.coordinator.decision.TargetView;
+import io.kmodfleet.coordinator.fleet.OfLedger;
+import io.kmodfleet.coordinator.fleet.Problem;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.BeanParam;
 import jakarta.ws.rs.DefaultValue;
@@ -77,6 +80,7 @@ class BoardResource {
     /** Hosts that fit, the worst first. @param next to be given as {@code after}; absent where there are no more */
     record Lines(List<HostLine> items, int matching, Optional<String> next) {}
 
+    @OfLedger
     @GET
     @Path("fleet/hosts")
     public Lines lines(
@@ -102,12 +106,34 @@ class BoardResource {
         return new Moments(Stream.of(Safety.values()).map(Safety::code).toList(), live.moments());
     }
 
-    record Targets(List<TargetView> items) {}
+    /** @param next to be given as {@code after}; absent where there are no more */
+    record Targets(List<TargetView> items, Optional<String> next) {}
 
-    /** Every build target, with its builds and packages. */
+    /** Every build target by its release, with its builds and packages. */
+    @OfLedger
     @GET
     @Path("targets")
-    public Targets targets(@QueryParam("at") Optional<String> at) {
-        return new Targets(TargetView.all(looking.ready(at).state()));
+    public Targets targets(
+            @QueryParam("after") Optional<String> after,
+            @QueryParam("limit") @DefaultValue("100") int limit,
+            @QueryParam("at") Optional<String> at) {
+        int most = Math.max(1, Math.min(MOST, limit));
+        List<TargetView> found = TargetView.after(
+                looking.ready(at).state(), after.filter(text -> !text.isBlank()).map(BoardResource::place), most + 1);
+        List<TargetView> first = found.subList(0, Math.min(most, found.size()));
+        return new Targets(
+                first,
+                found.size() > most
+                        ? Optional.of(TargetPages.pathOf(first.get(most - 1).target()))
+                        : Optional.empty());
+    }
+
+    private static BuildTarget place(String after) {
+        String[] parts = after.split("/", -1);
+        if (parts.length != 4) {
+            throw new Problem(
+                    400, "Not a cursor", "Expected 'after' as 'next' of an answer had it, but got '" + after + "'");
+        }
+        return TargetPages.target(parts[0], parts[1], parts[2], parts[3]);
     }
 }

@@ -113,8 +113,12 @@ class TargetPages {
     }
 
     static String address(BuildTarget target) {
-        return "/targets/" + target.arch() + "/" + target.release() + "/"
-                + target.image().hex() + "/" + target.source().hex();
+        return "/targets/" + pathOf(target);
+    }
+
+    static String pathOf(BuildTarget target) {
+        return target.arch() + "/" + target.release() + "/" + target.image().hex() + "/"
+                + target.source().hex();
     }
 
     private static Matrix matrix(Seen seen) {

@@ -80,6 +80,20 @@ public record TargetView(
         return all;
     }
 
+    /** The next ones of {@link #all}. @param after the last one that was seen */
+    public static List<TargetView> after(FleetState state, Optional<BuildTarget> after, int limit) {
+        List<TargetView> some = new ArrayList<>();
+        for (Map.Entry<BuildTarget, TargetState> entry : state.targets()) {
+            if (some.size() == limit) {
+                break;
+            }
+            if (after.isEmpty() || entry.getKey().compareTo(after.get()) > 0) {
+                some.add(of(state, entry.getKey(), entry.getValue()));
+            }
+        }
+        return some;
+    }
+
     public static TargetView of(FleetState state, BuildTarget target) {
         return of(state, target, state.target(target));
     }

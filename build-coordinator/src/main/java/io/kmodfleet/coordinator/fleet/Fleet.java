@@ -7,6 +7,7 @@ import io.kmodfleet.coordinator.decision.Trail;
 import io.kmodfleet.coordinator.fleet.FleetView.Answer;
 import io.kmodfleet.coordinator.fleet.FleetView.Decided;
 import io.kmodfleet.coordinator.fleet.FleetView.Host;
+import io.kmodfleet.coordinator.fleet.FleetView.Items;
 import io.kmodfleet.coordinator.fleet.FleetView.Letter;
 import io.kmodfleet.coordinator.fleet.FleetView.Why;
 import io.kmodfleet.coordinator.heartbeat.Heartbeats;
@@ -34,8 +35,11 @@ class Fleet {
         this.heartbeats = heartbeats;
     }
 
-    Uni<List<Host>> hosts(String after, int limit) {
-        return HostRow.page(after, limit).map(this::known);
+    Uni<Items<Host>> hosts(String after, int limit) {
+        return HostRow.page(after, limit)
+                .map(rows -> new Items<>(
+                        known(rows),
+                        rows.size() < limit ? Optional.empty() : Optional.of(rows.get(rows.size() - 1).id)));
     }
 
     /** Those a name can mean: none, one, or several. */

@@ -30,25 +30,29 @@ class FleetResource {
         this.failures = failures;
     }
 
+    @OfLedger
     @GET
     @Path("hosts")
     public Uni<Items<Host>> hosts(
             @QueryParam("after") @DefaultValue("") String after, @QueryParam("limit") @DefaultValue("100") int limit) {
-        return fleet.hosts(after, bounded(limit)).map(Items::new);
+        return fleet.hosts(after, bounded(limit));
     }
 
+    @OfLedger
     @GET
     @Path("hosts/{host}")
     public Uni<Host> host(@PathParam("host") String name) {
         return fleet.hostMeantBy(name);
     }
 
+    @OfLedger
     @GET
     @Path("hosts/{host}/explanation")
     public Uni<Why> explanation(@PathParam("host") String name, @QueryParam("kernel") Optional<String> kernel) {
         return fleet.hostMeantBy(name).chain(host -> fleet.explain(host, kernel));
     }
 
+    @OfLedger
     @GET
     @Path("decisions")
     public Uni<Items<Decided>> decisions(
@@ -62,6 +66,7 @@ class FleetResource {
     }
 
     /** What failed, the same errors together, those on most hosts first. */
+    @OfLedger
     @GET
     @Path("failures")
     public Uni<Items<FailureCluster>> failures(@QueryParam("limit") @DefaultValue("20") int limit) {
@@ -74,7 +79,7 @@ class FleetResource {
         return fleet.deadLetters(bounded(limit)).map(Items::new);
     }
 
-    private static int bounded(int limit) {
+    static int bounded(int limit) {
         return Math.max(1, Math.min(MOST, limit));
     }
 }

@@ -23,8 +23,12 @@ import java.util.Optional;
 /** What the API and the page show; one screen of it. */
 interface FleetView {
 
-    /** A list, in an object, so that it can grow. */
-    record Items<T>(List<T> items) {}
+    /** A list, in an object, so that it can grow. @param next to be given as {@code after}; absent where there are no more */
+    record Items<T>(List<T> items, Optional<String> next) {
+        Items(List<T> items) {
+            this(items, Optional.empty());
+        }
+    }
 
     /** @param silentSince when it was last heard of, where it is silent */
     record Host(

@@ -62,11 +62,23 @@ class OperatorResource {
     public record Hold(String why) {}
 
     /** Every host that has a module of the package, be it for a kernel that does not run now. */
+    @OfLedger
     @GET
     @Path("packages/{digest}/hosts")
-    public Items<Bearer> hostsWith(@PathParam("digest") String digest) {
-        Meant meant = packageMeantBy(digest);
-        return new Items<>(bearers(meant));
+    public Items<Bearer> hostsWith(
+            @PathParam("digest") String digest,
+            @QueryParam("after") @DefaultValue("") String after,
+            @QueryParam("limit") @DefaultValue("1000") int limit) {
+        List<Bearer> left = bearers(packageMeantBy(digest)).stream()
+                .filter(bearer -> bearer.host().compareTo(after) > 0)
+                .toList();
+        int most = FleetResource.bounded(limit);
+        List<Bearer> first = left.subList(0, Math.min(most, left.size()));
+        return new Items<>(
+                first,
+                first.size() < left.size()
+                        ? Optional.of(first.get(first.size() - 1).host())
+                        : Optional.empty());
     }
 
     @POST
@@ -164,6 +176,7 @@ class OperatorResource {
     }
 
     /** What would happen if every host got that kernel. */
+    @OfLedger
     @GET
     @Path("preflight")
     public Preflight preflight(

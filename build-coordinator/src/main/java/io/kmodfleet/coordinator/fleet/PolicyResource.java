@@ -53,6 +53,7 @@ class PolicyResource {
 
     public record Approval(long position) {}
 
+    @OfLedger
     @GET
     @Produces({MediaType.APPLICATION_JSON, YAML})
     public Uni<Response> get(@Context HttpHeaders headers) {

@@ -1,6 +1,7 @@
 package io.kmodfleet.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
 import java.io.InputStream;
@@ -49,12 +50,27 @@ final class FleetApi {
         return json(send(HttpRequest.newBuilder(at(store, path))));
     }
 
-    /** Every item of a list, however many answers it comes in. */
+    /** Every item of a list of the store, however many answers it comes in. */
     List<JsonNode> all(String path) throws IOException {
+        return items(this::fromStore, path);
+    }
+
+    /** The whole list of the coordinator as one answer. */
+    JsonNode wholeList(String path) throws IOException {
+        ObjectNode whole = FleetJson.mapper().createObjectNode();
+        whole.putArray("items").addAll(items(this::fromCoordinator, path));
+        return whole;
+    }
+
+    private interface Asking {
+        JsonNode ask(String path) throws IOException;
+    }
+
+    private static List<JsonNode> items(Asking service, String path) throws IOException {
         List<JsonNode> items = new ArrayList<>();
         String next = path;
         while (next != null) {
-            JsonNode answer = fromStore(next);
+            JsonNode answer = service.ask(next);
             answer.path("items").forEach(items::add);
             String after = answer.path("next").textValue();
             next = after == null ? null : path + "&after=" + escaped(after);

@@ -29,7 +29,7 @@ final class HostsCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         JsonNode answer = moment.isPresent() || ledger.isElsewhere()
                 ? StateView.at(ledger, moment.orElse("")).hosts()
-                : ledger.api().fromCoordinator("/api/v1/hosts?limit=1000");
+                : ledger.api().wholeList("/api/v1/hosts?limit=1000");
         if (printing.isJson()) {
             printing.json(answer);
             return 0;
