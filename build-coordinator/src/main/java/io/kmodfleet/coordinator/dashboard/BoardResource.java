@@ -32,6 +32,7 @@ import java.util.stream.Stream;
 class BoardResource {
 
     private static final int MOST = 1000;
+    private static final int LONGEST = 5;
 
     private final Looking looking;
     private final LiveBoard live;
@@ -43,7 +44,7 @@ class BoardResource {
         this.exposure = exposure;
     }
 
-    /** The fleet in figures. */
+    /** The fleet in figures. @param longest those that have been held back longest, the first of them first */
     record Figures(
             long position,
             int hosts,
@@ -52,6 +53,7 @@ class BoardResource {
             List<Count> systems,
             List<Count> reasons,
             List<Exposure.Held> exposure,
+            List<HostLine> longest,
             Tally tally,
             long savedSeconds) {}
 
@@ -73,6 +75,7 @@ class BoardResource {
                 seen.board().systems(),
                 seen.board().reasons(),
                 exposure.of(seen),
+                FleetPages.lines(seen, seen.board().heldLongest(LONGEST)),
                 tally,
                 tally.saved().toSeconds());
     }

@@ -9,6 +9,7 @@ import io.kmodfleet.coordinator.fleet.FleetView.Decided;
 import io.kmodfleet.coordinator.fleet.FleetView.Host;
 import io.kmodfleet.coordinator.fleet.FleetView.Items;
 import io.kmodfleet.coordinator.fleet.FleetView.Letter;
+import io.kmodfleet.coordinator.fleet.FleetView.Version;
 import io.kmodfleet.coordinator.fleet.FleetView.Why;
 import io.kmodfleet.coordinator.heartbeat.Heartbeats;
 import io.kmodfleet.coordinator.intake.CoordinatorLoop;
@@ -114,6 +115,16 @@ class Fleet {
 
     Uni<Optional<PolicyRow>> policy() {
         return PolicyRow.current().map(Optional::ofNullable);
+    }
+
+    Uni<List<Version>> policies(long before, int limit) {
+        return PolicyRow.before(before, limit)
+                .map(rows -> rows.stream().map(Version::of).toList());
+    }
+
+    /** The one that was published there. */
+    Uni<Optional<PolicyRow>> policyAt(long position) {
+        return PolicyRow.<PolicyRow>findById(position).map(Optional::ofNullable);
     }
 
     Uni<List<Letter>> deadLetters(int limit) {

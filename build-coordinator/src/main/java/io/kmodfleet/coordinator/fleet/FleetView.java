@@ -142,6 +142,13 @@ interface FleetView {
         }
     }
 
+    /** A policy that was published. @param inForceAt position of the entry that put it in force; absent where none did */
+    record Version(long position, String author, Instant at, Optional<Long> inForceAt) {
+        static Version of(PolicyRow row) {
+            return new Version(row.position, row.author, row.publishedAt, Optional.ofNullable(row.inForceAt));
+        }
+    }
+
     record Letter(String topic, int partition, long offset, String problem, String detail, Instant at, String excerpt) {
         /** For people: to the second, in UTC. */
         public String when() {

@@ -6,20 +6,26 @@ import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.decision.FleetState.Proposal;
+import io.kmodfleet.coordinator.fleet.FleetView.Items;
+import io.kmodfleet.coordinator.fleet.FleetView.Version;
 import io.kmodfleet.coordinator.intake.CoordinatorLoop;
 import io.smallrye.mutiny.Uni;
 import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.DefaultValue;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.POST;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
+import jakarta.ws.rs.PathParam;
 import jakarta.ws.rs.Produces;
+import jakarta.ws.rs.QueryParam;
 import jakarta.ws.rs.core.Context;
 import jakarta.ws.rs.core.HttpHeaders;
 import jakarta.ws.rs.core.MediaType;
 import jakarta.ws.rs.core.Response;
 import java.util.List;
+import java.util.Optional;
 
 /** The policy in force, and the way to publish another. */
 @Path("/api/v1/policy")
@@ -57,20 +63,47 @@ class PolicyResource {
     @GET
     @Produces({MediaType.APPLICATION_JSON, YAML})
     public Uni<Response> get(@Context HttpHeaders headers) {
+        return fleet.policy()
+                .map(row -> answer(
+                        row,
+                        headers,
+                        "Expected a published policy, but there is none yet. Run: kmodfleet policy set FILE"));
+    }
+
+    /** What was published, the newest first. */
+    @OfLedger
+    @GET
+    @Path("versions")
+    @Produces(MediaType.APPLICATION_JSON)
+    public Uni<Items<Version>> versions(
+            @QueryParam("before") @DefaultValue("9223372036854775807") long before,
+            @QueryParam("limit") @DefaultValue("100") int limit) {
+        return fleet.policies(before, FleetResource.bounded(limit)).map(Items::new);
+    }
+
+    @OfLedger
+    @GET
+    @Path("versions/{position}")
+    @Produces({MediaType.APPLICATION_JSON, YAML})
+    public Uni<Response> version(@PathParam("position") long position, @Context HttpHeaders headers) {
+        return fleet.policyAt(position)
+                .map(row -> answer(
+                        row,
+                        headers,
+                        "Expected the ledger position of a published policy, but none was published at " + position
+                                + ". 'kmodfleet policy history' lists them"));
+    }
+
+    private static Response answer(Optional<PolicyRow> row, HttpHeaders headers, String whenMissing) {
+        PolicyRow known = row.orElseThrow(() -> new Problem(404, "No policy", whenMissing));
         boolean yaml = headers.getAcceptableMediaTypes().stream()
                 .findFirst()
                 .map(type -> type.isCompatible(MediaType.valueOf(YAML)) && !type.isWildcardType())
                 .orElse(false);
-        return fleet.policy().map(row -> {
-            PolicyRow known = row.orElseThrow(() -> new Problem(
-                    404,
-                    "No policy",
-                    "Expected a published policy, but there is none yet. Run: kmodfleet policy set FILE"));
-            return Response.ok(yaml ? asYaml(known.document) : known.document, yaml ? YAML : MediaType.APPLICATION_JSON)
-                    .header("Kmodfleet-Position", known.position)
-                    .header("Kmodfleet-Author", known.author)
-                    .build();
-        });
+        return Response.ok(yaml ? asYaml(known.document) : known.document, yaml ? YAML : MediaType.APPLICATION_JSON)
+                .header("Kmodfleet-Position", known.position)
+                .header("Kmodfleet-Author", known.author)
+                .build();
     }
 
     /** The form of a policy, for editors. */
@@ -98,6 +131,7 @@ class PolicyResource {
     }
 
     /** What was published and waits for approval. */
+    @OfLedger
     @GET
     @Path("proposal")
     @Produces(MediaType.APPLICATION_JSON)

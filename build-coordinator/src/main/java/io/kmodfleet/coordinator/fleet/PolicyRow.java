@@ -8,6 +8,7 @@ import jakarta.persistence.Entity;
 import jakarta.persistence.Id;
 import jakarta.persistence.Table;
 import java.time.Instant;
+import java.util.List;
 
 /** A published policy; a projection. */
 @Entity
@@ -27,6 +28,13 @@ class PolicyRow extends PanacheEntityBase {
     /** Position of the entry that put it in force; null where none did. */
     @Column(name = "in_force_at")
     Long inForceAt;
+
+    /** Those before a position, the newest first. */
+    static Uni<List<PolicyRow>> before(long position, int limit) {
+        return PolicyRow.<PolicyRow>find("position < ?1", Sort.descending("position"), position)
+                .page(0, limit)
+                .list();
+    }
 
     /** The one in force, or null. */
     static Uni<PolicyRow> current() {

@@ -24,6 +24,8 @@ import picocli.CommandLine.Option;
 final class FleetApi {
 
     private static final Duration ANSWER = Duration.ofSeconds(60);
+    private static final Duration READING = Duration.ofMinutes(10);
+    private static final Duration ASK_AGAIN = Duration.ofMillis(500);
 
     @Option(
             names = "--coordinator",
@@ -57,9 +59,40 @@ final class FleetApi {
 
     /** The whole list of the coordinator as one answer. */
     JsonNode wholeList(String path) throws IOException {
+        return list(items(this::fromCoordinator, path));
+    }
+
+    /** The same as of a moment. @param path with a query in it */
+    JsonNode wholeList(String path, Optional<String> moment) throws IOException {
+        return list(items(next -> atMoment(next, moment), path));
+    }
+
+    static JsonNode list(List<JsonNode> items) {
         ObjectNode whole = FleetJson.mapper().createObjectNode();
-        whole.putArray("items").addAll(items(this::fromCoordinator, path));
+        whole.putArray("items").addAll(items);
         return whole;
+    }
+
+    /** What the coordinator says of a moment of the past, for which it may have to read its ledger first; of now without one. */
+    JsonNode atMoment(String path, Optional<String> moment) throws IOException {
+        if (moment.isEmpty()) {
+            return fromCoordinator(path);
+        }
+        StateView.momentOf("--at", moment.get());
+        URI address = at(coordinator, path + (path.contains("?") ? "&" : "?") + "at=" + escaped(moment.get()));
+        long until = System.nanoTime() + READING.toNanos();
+        while (true) {
+            HttpResponse<byte[]> answer = ask(HttpRequest.newBuilder(address), HttpResponse.BodyHandlers.ofByteArray());
+            if (answer.statusCode() != 503 || System.nanoTime() - until > 0) {
+                return json(done(answer));
+            }
+            try {
+                Thread.sleep(ASK_AGAIN.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new Trouble(KmodfleetCommand.FAILED, "Interrupted.");
+            }
+        }
     }
 
     private interface Asking {
@@ -110,9 +143,11 @@ final class FleetApi {
         return send(HttpRequest.newBuilder(at(store, path))).body();
     }
 
-    String policy(String mediaType) throws IOException {
-        return text(
-                send(HttpRequest.newBuilder(at(coordinator, "/api/v1/policy")).header("Accept", mediaType)));
+    /** @param version the ledger position of one that was published; absent for the one in force */
+    String policy(String mediaType, Optional<Long> version) throws IOException {
+        String path = "/api/v1/policy"
+                + version.map(position -> "/versions/" + position).orElse("");
+        return text(send(HttpRequest.newBuilder(at(coordinator, path)).header("Accept", mediaType)));
     }
 
     JsonNode publishPolicy(String document, String author) throws IOException {
@@ -194,14 +229,21 @@ final class FleetApi {
     }
 
     private <T> HttpResponse<T> send(HttpRequest.Builder builder, HttpResponse.BodyHandler<T> body) throws IOException {
+        return done(ask(builder, body));
+    }
+
+    private static <T> HttpResponse<T> done(HttpResponse<T> answer) {
+        if (answer.statusCode() / 100 == 2) {
+            return answer;
+        }
+        int code = answer.statusCode() == 404 ? KmodfleetCommand.NOT_FOUND : KmodfleetCommand.FAILED;
+        throw new Trouble(code, detailOf(answer));
+    }
+
+    private <T> HttpResponse<T> ask(HttpRequest.Builder builder, HttpResponse.BodyHandler<T> body) throws IOException {
         HttpRequest request = builder.timeout(ANSWER).build();
         try {
-            HttpResponse<T> answer = http.send(request, body);
-            if (answer.statusCode() / 100 == 2) {
-                return answer;
-            }
-            int code = answer.statusCode() == 404 ? KmodfleetCommand.NOT_FOUND : KmodfleetCommand.FAILED;
-            throw new Trouble(code, detailOf(answer));
+            return http.send(request, body);
         } catch (ConnectException e) {
             throw new Trouble(
                     KmodfleetCommand.NOT_REACHED,

@@ -14,7 +14,9 @@ import picocli.CommandLine.ScopeType;
         subcommands = {
             SourceCommand.class,
             PolicyCommand.class,
+            FleetCommand.class,
             HostsCommand.class,
+            TargetsCommand.class,
             PackagesCommand.class,
             ExportCommand.class,
             ImportCommand.class,

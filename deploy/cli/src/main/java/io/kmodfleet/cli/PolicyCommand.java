@@ -2,6 +2,10 @@ package io.kmodfleet.cli;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.github.difflib.DiffUtils;
+import com.github.difflib.UnifiedDiffUtils;
+import io.kmodfleet.cli.Printing.Table;
 import io.kmodfleet.contracts.Policy;
 import io.kmodfleet.contracts.wire.FleetJson;
 import java.io.IOException;
@@ -10,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -19,11 +24,101 @@ import picocli.CommandLine.Parameters;
 @Command(name = "policy", description = "Show and publish the policy.")
 final class PolicyCommand {
 
-    @Command(name = "get", description = "Print the policy in force, as YAML.")
-    int get(@Mixin FleetApi fleet, @Mixin Printing print) throws IOException {
-        System.out.println(fleet.policy(print.isJson() ? "application/json" : "application/yaml")
+    private static final String YAML = "application/yaml";
+
+    @Command(name = "get", description = "Print the policy in force, or one that was, as YAML.")
+    int get(
+            @Mixin FleetApi fleet,
+            @Mixin Printing print,
+            @Option(
+                            names = "--version",
+                            paramLabel = "POSITION",
+                            description = "The one that was published there; 'policy history' lists them.")
+                    Optional<Long> version)
+            throws IOException {
+        System.out.println(fleet.policy(print.isJson() ? "application/json" : YAML, version)
                 .stripTrailing());
         return 0;
+    }
+
+    @Command(name = "history", description = "Show every policy that was published, the newest first.")
+    int history(
+            @Mixin FleetApi fleet,
+            @Mixin Printing print,
+            @Option(
+                            names = "--limit",
+                            paramLabel = "N",
+                            defaultValue = "50",
+                            description = "At most so many (default: ${DEFAULT-VALUE}).")
+                    int limit)
+            throws IOException {
+        JsonNode answer = fleet.fromCoordinator("/api/v1/policy/versions?limit=" + limit);
+        if (print.isJson()) {
+            print.json(answer);
+            return 0;
+        }
+        Table table = new Table("No policy was published yet.", "POSITION", "WHEN", "AUTHOR", "IN FORCE");
+        for (JsonNode version : answer.path("items")) {
+            table.row(
+                    version.path("position").asText(),
+                    version.path("at").asText(),
+                    version.path("author").asText(),
+                    version.hasNonNull("inForceAt")
+                            ? "since " + version.path("inForceAt").asText()
+                            : "never");
+        }
+        table.print();
+        return 0;
+    }
+
+    @Command(
+            name = "diff",
+            description = "Show what differs between the policy in force and a file, or a policy that was published.",
+            footer = {
+                "",
+                "Exit codes:",
+                "  0  nothing differs",
+                "  1  something does, and is shown; or the file does not validate",
+                "  2  wrong usage",
+                "  3  coordinator not reached",
+                "  4  no such file, or no policy was published there"
+            })
+    int diff(
+            @Mixin FleetApi fleet,
+            @Mixin Printing print,
+            @Option(
+                            names = "--from",
+                            paramLabel = "POSITION",
+                            description = "From the policy that was published there (default: the one in force).")
+                    Optional<Long> from,
+            @Parameters(
+                            paramLabel = "FILE|POSITION",
+                            description = "A file, - for standard input, or where another policy was published.")
+                    String other)
+            throws IOException {
+        String before = fleet.policy(YAML, from);
+        boolean published = other.matches("[0-9]{1,18}") && !Files.exists(Path.of(other));
+        String after = published
+                ? fleet.policy(YAML, Optional.of(Long.parseLong(other)))
+                // In the words in which the coordinator would give it back.
+                : FleetJson.yaml()
+                        .writeValueAsString(
+                                FleetJson.mapper().readTree(FleetJson.write(policyOf(other, documentOf(other)))));
+        List<String> old = before.strip().lines().toList();
+        List<String> lines = UnifiedDiffUtils.generateUnifiedDiff(
+                from.map(position -> "position " + position).orElse("in force"),
+                published ? "position " + other : other,
+                old,
+                DiffUtils.diff(old, after.strip().lines().toList()),
+                3);
+        if (print.isJson()) {
+            ObjectNode json = FleetJson.mapper().createObjectNode();
+            lines.forEach(json.putArray("lines")::add);
+            print.json(json);
+        } else {
+            lines.forEach(line -> Printing.line("%s", line));
+        }
+        return lines.isEmpty() ? 0 : KmodfleetCommand.FAILED;
     }
 
     @Command(

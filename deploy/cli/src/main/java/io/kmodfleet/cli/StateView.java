@@ -11,6 +11,9 @@ import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.coordinator.audit.FleetAt;
 import io.kmodfleet.coordinator.audit.Moment;
+import io.kmodfleet.coordinator.board.Board;
+import io.kmodfleet.coordinator.board.Filter;
+import io.kmodfleet.coordinator.board.HostLine;
 import io.kmodfleet.coordinator.decision.RebootSafety;
 import io.kmodfleet.coordinator.decision.StatePart;
 import io.kmodfleet.coordinator.decision.Trail;
@@ -83,6 +86,17 @@ final class StateView {
                     .put("reason", decision.reason().name())
                     .put("id", decision.id().toString()));
         }
+        return answer;
+    }
+
+    /** As /api/v1/fleet/hosts. */
+    JsonNode lines(Filter filter) {
+        Board board = Board.of(at.state());
+        ObjectNode answer = object();
+        ArrayNode items = answer.putArray("items");
+        board.page(filter, Board.Cursor.BEGIN, Math.max(1, board.size()))
+                .hosts()
+                .forEach(host -> items.add(FleetJson.mapper().<JsonNode>valueToTree(HostLine.of(at.state(), host))));
         return answer;
     }
 

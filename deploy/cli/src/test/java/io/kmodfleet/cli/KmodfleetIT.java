@@ -215,6 +215,89 @@ class KmodfleetIT {
     }
 
     @Test
+    void the_fleet_is_told_at_a_glance() {
+        fleet.answers("GET /api/v1/fleet", 200, """
+                {"position":86,"hosts":6,"states":{"refused":1,"waiting":0,"unknown":0,"under-way":0,"safe":5},
+                 "kernels":[{"value":"6.1.0-56-amd64","hosts":6}],"exposure":[{"words":"under an hour","hosts":1,"share":100}],
+                 "longest":[{"host":"%s","hostname":"web-1","safety":"REFUSED","reason":"NO_BUILD_ENVIRONMENT","because":"no compiler"}],
+                 "tally":{"builds":2,"failed":1,"reused":4},"savedSeconds":3720}
+                """.formatted(HOST));
+        fleet.answers("GET /api/v1/fleet?at=soon", 200, "{}");
+
+        LaunchResult now = run("fleet");
+
+        assertThat(now.exitCode()).as(now.getErrorOutput()).isZero();
+        assertThat(now.getOutput())
+                .contains("6 hosts, at position 86.", "refused    1", "6.1.0-56-amd64  6", "under an hour")
+                .contains(
+                        "web-1",
+                        "NO_BUILD_ENVIRONMENT",
+                        "Builds: 2, and 1 that failed. Reused: 4, which saved 1 h 2 min");
+        assertThat(run("fleet", "--at", "soon").exitCode()).isEqualTo(2);
+    }
+
+    @Test
+    void hosts_are_filtered_as_on_the_page_page_after_page_and_without_a_coordinator_too() {
+        String asked = "GET /api/v1/fleet/hosts?limit=1000&state=refused&label=room%3Db12&q=web";
+        String line = "{\"items\":[{\"host\":\"" + HOST
+                + "\",\"hostname\":\"%s\",\"safety\":\"REFUSED\",\"because\":\"no compiler\"}]%s}";
+        fleet.answers(asked, 200, line.formatted("web-1", ",\"next\":\"0-1\""));
+        fleet.answers(asked + "&after=0-1", 200, line.formatted("web-2", ""));
+
+        LaunchResult found = run("hosts", "--state", "refused", "--label", "room=b12", "WEB");
+        LaunchResult elsewhere = run("hosts", "--state", "safe", "--file", HISTORY.toString(), "-o", "json");
+        LaunchResult wrong = run("hosts", "--state", "bad");
+
+        assertThat(found.exitCode()).as(found.getErrorOutput()).isZero();
+        assertThat(found.getOutput()).contains("web-1", "web-2", "refused", "no compiler");
+        assertThat(elsewhere.exitCode()).as(elsewhere.getErrorOutput()).isZero();
+        assertThat(elsewhere.getOutput()).contains("\"safety\" : \"SAFE\"").doesNotContain("REFUSED");
+        assertThat(wrong.exitCode()).isEqualTo(2);
+        assertThat(wrong.getErrorOutput()).contains("under-way");
+    }
+
+    @Test
+    void targets_are_a_list_or_a_matrix() {
+        fleet.answers("GET /api/v1/targets?limit=1000", 200, """
+                {"items":[
+                 {"target":{"source":"sha256:%1$s","arch":"x86_64","release":"6.1.0-1-amd64","image":"sha256:%1$s"},"module":"toy",
+                  "moduleVersion":"1.0","failures":[],"hosts":7,"waiting":0,
+                  "packages":[{"digest":"sha256:%1$s","proven":true}]},
+                 {"target":{"source":"sha256:%1$s","arch":"x86_64","release":"6.1.0-2-amd64","image":"sha256:%1$s"},"module":"toy",
+                  "moduleVersion":"1.0","failures":[{"error":"no"}],"hosts":2,"waiting":2,"packages":[]}]}
+                """.formatted("ab".repeat(32)));
+
+        LaunchResult list = run("targets");
+        LaunchResult matrix = run("targets", "--matrix", "--kernel", "6.1.0-2-amd64");
+
+        assertThat(list.getOutput()).contains("toy 1.0  proven", "failed  2", "abababababab");
+        assertThat(matrix.getOutput())
+                .contains("toy 1.0", "6.1.0-2-amd64", "failed")
+                .doesNotContain("6.1.0-1-amd64");
+    }
+
+    @Test
+    void policies_are_listed_and_compared() throws Exception {
+        fleet.answers(
+                "GET /api/v1/policy/versions?limit=50",
+                200,
+                "{\"items\":[{\"position\":7,\"author\":\"ada\",\"at\":\"2026-11-24T03:00:00Z\",\"inForceAt\":8}]}");
+        fleet.answers("GET /api/v1/policy", 200, "schema: 1\nplatformRelease: \"6.10\"\n");
+        fleet.answers("GET /api/v1/policy/versions/7", 200, "schema: 1\nplatformRelease: \"6.9\"\n");
+
+        LaunchResult history = run("policy", "history");
+        LaunchResult older = run("policy", "diff", "7");
+        LaunchResult same = run("policy", "diff", "--from", "7", "7");
+
+        assertThat(history.getOutput()).contains("POSITION", "7", "ada", "since 8");
+        assertThat(older.exitCode()).isEqualTo(1);
+        assertThat(older.getOutput()).contains("-platformRelease: \"6.10\"", "+platformRelease: \"6.9\"");
+        assertThat(same.exitCode()).isZero();
+        assertThat(run("policy", "get", "--version", "7").getOutput()).contains("6.9");
+        assertThat(run("policy", "diff", "8").exitCode()).isEqualTo(4);
+    }
+
+    @Test
     void an_explanation_tells_what_is_missing_and_what_mends_it() {
         fleet.answers("GET /api/v1/hosts/web-1/explanation", 200, """
                 {"host":"%s","hostname":"web-1","answers":[{"id":"7/0","at":"2026-01-01T00:00:00Z","release":"6.1.0-56-amd64",
