@@ -36,6 +36,7 @@ import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.contracts.wire.TraceContext;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
@@ -101,6 +102,7 @@ public final class Agent implements AutoCloseable {
     private final Activator activator;
     private final KernelExports exports;
     private final KernelInputs inputs;
+    private final StoreClient store;
 
     private Optional<Digest> reported = Optional.empty();
     private Instant lookAt = Instant.EPOCH;
@@ -110,6 +112,11 @@ public final class Agent implements AutoCloseable {
     private boolean worked = true;
     private List<Decision.Reuse> testable = List.of();
     private List<KernelState> untold = List.of();
+
+    /** Of the command that is being carried out, as long as nothing was observed of it. */
+    private Optional<TraceContext> unused = Optional.empty();
+
+    private Optional<TraceContext> following = Optional.empty();
 
     /**
      * @param labels what its admin calls the host
@@ -157,7 +164,7 @@ public final class Agent implements AutoCloseable {
         Dkms dkms = new Dkms(settings.root(), programs, settings.state());
         FileCache cache =
                 new FileCache(settings.state().resolve("cache"), CACHE_BYTES, () -> neededBy(settings.root()), clock);
-        StoreClient store = new StoreClient(settings.store(), Optional.of(cache));
+        this.store = new StoreClient(settings.store(), Optional.of(cache));
         SourceBuild building = new SourceBuild(settings.root(), programs, dkms, BuildLimit.fromEnvironment(), clock);
         LiveLog live = new LiveLog(this::tell);
         this.builder = new ModuleBuilder(
@@ -418,20 +425,34 @@ public final class Agent implements AutoCloseable {
 
     private void observe(Observation observation) throws IOException {
         long before = journal.epoch();
-        journal.append(observation, clock.instant());
+        journal.append(observation, clock.instant(), Optional.of(traceOfNext()));
         acknowledgedAt = Optional.empty();
         if (journal.epoch() != before) {
             sentUpTo = 0;
         }
     }
 
+    /** What was seen while a command was carried out belongs to its trace; else one begins here. */
+    private TraceContext traceOfNext() {
+        TraceContext trace = unused.or(() -> following.map(TraceContext::next)).orElseGet(TraceContext::begin);
+        unused = Optional.empty();
+        return trace;
+    }
+
+    private void follow(Optional<TraceContext> trace) {
+        following = trace;
+        unused = trace;
+        store.follow(trace);
+    }
+
     private void sendWaiting() {
         Instant now = clock.instant();
         // What the broker has not taken yet is still being sent.
         boolean all = now.isAfter(sendAgainAt) && bus.isIdle();
-        for (Envelope envelope : journal.waiting()) {
+        for (Journal.Entry entry : journal.entries()) {
+            Envelope envelope = entry.envelope();
             if (all || envelope.sequence() > sentUpTo) {
-                if (!bus.send(envelope)) {
+                if (!bus.send(envelope, entry.trace())) {
                     return;
                 }
                 sentUpTo = Math.max(sentUpTo, envelope.sequence());
@@ -490,34 +511,38 @@ public final class Agent implements AutoCloseable {
             }
             note(decision.get(), received.at());
         }
-        received.command()
-                .match(new Command.Cases<Work>() {
-                    @Override
-                    public Work on(Command.BuildModule command) {
-                        return () -> build(command.decision());
-                    }
+        Work work = received.command().match(new Command.Cases<Work>() {
+            @Override
+            public Work on(Command.BuildModule command) {
+                return () -> build(command.decision());
+            }
 
-                    @Override
-                    public Work on(Command.InstallPackage command) {
-                        return () -> install(command.decision(), command.asksForSelfTest());
-                    }
+            @Override
+            public Work on(Command.InstallPackage command) {
+                return () -> install(command.decision(), command.asksForSelfTest());
+            }
 
-                    @Override
-                    public Work on(Command.ActivateModule command) {
-                        return () -> activate(command.decision());
-                    }
+            @Override
+            public Work on(Command.ActivateModule command) {
+                return () -> activate(command.decision());
+            }
 
-                    @Override
-                    public Work on(Command.NoteDecision command) {
-                        return () -> reportExports(command.decision());
-                    }
+            @Override
+            public Work on(Command.NoteDecision command) {
+                return () -> reportExports(command.decision());
+            }
 
-                    @Override
-                    public Work on(Command.Acknowledge command) {
-                        return () -> acknowledge(command);
-                    }
-                })
-                .run();
+            @Override
+            public Work on(Command.Acknowledge command) {
+                return () -> acknowledge(command);
+            }
+        });
+        follow(received.trace().map(TraceContext::next));
+        try {
+            work.run();
+        } finally {
+            follow(Optional.empty());
+        }
         if (decision.isPresent()) {
             memory.handled(received.digest(), received.offset() + 1);
         } else {

@@ -7,6 +7,7 @@ import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
 import io.kmodfleet.contracts.wire.Topics;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.contracts.wire.UnreadableEvent;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -68,8 +69,9 @@ public final class FleetBus implements AutoCloseable {
      * @param at when it was sent
      * @param offset where it stood
      * @param digest of its bytes: a repeat has the same
+     * @param trace which it belongs to
      */
-    public record Received(Command command, Instant at, long offset, Digest digest) {}
+    public record Received(Command command, Instant at, long offset, Digest digest, Optional<TraceContext> trace) {}
 
     /** Where the agent stood among the commands is no place any more: the topic was made anew, or its oldest part is gone. */
     public static final class PlaceLost extends Exception {
@@ -105,9 +107,20 @@ public final class FleetBus implements AutoCloseable {
      * @return false where the producer cannot take it now; what comes after it must wait too
      */
     public boolean send(Envelope envelope) {
+        return send(envelope, Optional.empty());
+    }
+
+    /**
+     * The same with the trace that it belongs to.
+     *
+     * @return false where the producer cannot take it now; what comes after it must wait too
+     */
+    public boolean send(Envelope envelope, Optional<TraceContext> trace) {
         Event event = CloudEvents.write(envelope);
         ProducerRecord<byte[], byte[]> record = new ProducerRecord<>(Topics.OBSERVATIONS, key, event.value());
         event.headers().forEach((name, value) -> record.headers().add(name, value.getBytes(StandardCharsets.UTF_8)));
+        trace.ifPresent(context ->
+                record.headers().add(TraceContext.HEADER, context.toString().getBytes(StandardCharsets.US_ASCII)));
         underWay.incrementAndGet();
         AtomicReference<Exception> refused = new AtomicReference<>();
         try {
@@ -247,7 +260,11 @@ public final class FleetBus implements AutoCloseable {
         try {
             Command command = CloudEvents.readCommand(record.key(), record.value(), headers);
             received.add(new Received(
-                    command, Instant.ofEpochMilli(record.timestamp()), record.offset(), Digest.of(record.value())));
+                    command,
+                    Instant.ofEpochMilli(record.timestamp()),
+                    record.offset(),
+                    Digest.of(record.value()),
+                    TraceContext.read(headers.get(TraceContext.HEADER))));
         } catch (UnreadableEvent e) {
             LOG.warnf(
                     "command not understood, passed over offset=%d problem=%s error=%s",

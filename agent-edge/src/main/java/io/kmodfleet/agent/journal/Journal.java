@@ -1,10 +1,13 @@
 package io.kmodfleet.agent.journal;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.contracts.wire.TraceContext;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -17,6 +20,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.zip.CRC32;
 
 /**
@@ -40,11 +44,14 @@ public final class Journal implements AutoCloseable {
 
     private final Path file;
     private final HostId host;
-    private final List<Envelope> waiting = new ArrayList<>();
+    private final List<Entry> waiting = new ArrayList<>();
     private FileChannel channel;
     private Counting counting;
 
     private record Counting(long epoch, long next) {}
+
+    /** @param trace which it belongs to; absent in what was written before there were any */
+    public record Entry(Envelope envelope, Optional<TraceContext> trace) {}
 
     private Journal(Path file, HostId host) {
         this.file = file;
@@ -61,13 +68,19 @@ public final class Journal implements AutoCloseable {
 
     /** Numbers it and writes it to disk. */
     public Envelope append(Observation observation, Instant at) throws IOException {
+        return append(observation, at, Optional.empty());
+    }
+
+    /** Numbers it and writes it to disk, with the trace that it belongs to. */
+    public Envelope append(Observation observation, Instant at, Optional<TraceContext> trace) throws IOException {
         if (isCrowded() && supersedesSome(observation)) {
             dropSuperseded(observation, at);
         }
         Envelope envelope = new Envelope(host.value(), counting.epoch, counting.next, at, observation);
-        write(line(FleetJson.writeBytes(envelope)));
+        Entry entry = new Entry(envelope, trace);
+        write(line(bytesOf(entry)));
         counting = new Counting(counting.epoch, counting.next + 1);
-        waiting.add(envelope);
+        waiting.add(entry);
         return envelope;
     }
 
@@ -76,7 +89,7 @@ public final class Journal implements AutoCloseable {
         if (epoch != counting.epoch || waiting.isEmpty()) {
             return;
         }
-        waiting.removeIf(envelope -> envelope.sequence() <= sequence);
+        waiting.removeIf(entry -> entry.envelope().sequence() <= sequence);
         if (waiting.isEmpty()) {
             begin(counting);
         }
@@ -87,7 +100,8 @@ public final class Journal implements AutoCloseable {
      * back, and the counting must start anew.
      */
     public boolean contradicts(long epoch, long sequence) {
-        long first = waiting.isEmpty() ? counting.next : waiting.get(0).sequence();
+        long first =
+                waiting.isEmpty() ? counting.next : waiting.get(0).envelope().sequence();
         return epoch == counting.epoch && (sequence < first - 1 || sequence >= counting.next);
     }
 
@@ -98,6 +112,11 @@ public final class Journal implements AutoCloseable {
     }
 
     public List<Envelope> waiting() {
+        return waiting.stream().map(Entry::envelope).toList();
+    }
+
+    /** The same with the traces that they belong to. */
+    public List<Entry> entries() {
         return List.copyOf(waiting);
     }
 
@@ -111,7 +130,7 @@ public final class Journal implements AutoCloseable {
     }
 
     private boolean supersedesSome(Observation newer) {
-        return waiting.stream().anyMatch(envelope -> isSuperseded(envelope.observation(), newer));
+        return waiting.stream().anyMatch(entry -> isSuperseded(entry.envelope().observation(), newer));
     }
 
     /** A report of the host says everything that one before it said; so do exports of one kernel. */
@@ -125,12 +144,14 @@ public final class Journal implements AutoCloseable {
 
     /** In one file that takes the place of the other: a crash, or a full disk, leaves one of them whole. */
     private void dropSuperseded(Observation newer, Instant now) throws IOException {
-        List<Envelope> kept = new ArrayList<>();
+        List<Entry> kept = new ArrayList<>();
         Counting next = new Counting(Math.max(now.toEpochMilli(), counting.epoch + 1), 1);
-        for (Envelope envelope : waiting) {
+        for (Entry entry : waiting) {
+            Envelope envelope = entry.envelope();
             if (!isSuperseded(envelope.observation(), newer)) {
-                kept.add(
-                        new Envelope(host.value(), next.epoch, 1 + kept.size(), envelope.at(), envelope.observation()));
+                kept.add(new Entry(
+                        new Envelope(host.value(), next.epoch, 1 + kept.size(), envelope.at(), envelope.observation()),
+                        entry.trace()));
             }
         }
         begin(next, kept);
@@ -160,12 +181,12 @@ public final class Journal implements AutoCloseable {
         boolean damaged =
                 new String(bytes, whole, bytes.length - whole, StandardCharsets.ISO_8859_1).indexOf('\n') >= 0;
         if (counting == null || damaged) {
-            List<Envelope> saved = List.copyOf(waiting);
+            List<Entry> saved = List.copyOf(waiting);
             long last = counting == null ? 0 : counting.epoch;
             waiting.clear();
             begin(new Counting(Math.max(now.toEpochMilli(), last + 1), 1));
-            for (Envelope envelope : saved) {
-                append(envelope.observation(), envelope.at());
+            for (Entry entry : saved) {
+                append(entry.envelope().observation(), entry.envelope().at(), entry.trace());
             }
             return;
         }
@@ -189,9 +210,9 @@ public final class Journal implements AutoCloseable {
                 counting = FleetJson.mapper().readValue(json, Counting.class);
                 return true;
             }
-            Envelope envelope = FleetJson.mapper().readValue(json, Envelope.class);
-            waiting.add(envelope);
-            counting = new Counting(counting.epoch, envelope.sequence() + 1);
+            Entry entry = entryOf(json);
+            waiting.add(entry);
+            counting = new Counting(counting.epoch, entry.envelope().sequence() + 1);
             return true;
         } catch (JsonProcessingException e) {
             return false;
@@ -204,13 +225,13 @@ public final class Journal implements AutoCloseable {
         begin(from, List.of());
     }
 
-    private void begin(Counting from, List<Envelope> first) throws IOException {
+    private void begin(Counting from, List<Entry> first) throws IOException {
         Path fresh = file.resolveSibling("journal.new");
         try (FileChannel out = FileChannel.open(
                 fresh, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
             writeAll(out, line(FleetJson.writeBytes(from)));
-            for (Envelope envelope : first) {
-                writeAll(out, line(FleetJson.writeBytes(envelope)));
+            for (Entry entry : first) {
+                writeAll(out, line(bytesOf(entry)));
             }
             out.force(true);
         } catch (IOException e) {
@@ -245,6 +266,24 @@ public final class Journal implements AutoCloseable {
             channel.truncate(end);
             throw e;
         }
+    }
+
+    /** The trace stands beside what the envelope says. */
+    private static byte[] bytesOf(Entry entry) {
+        if (entry.trace().isEmpty()) {
+            return FleetJson.writeBytes(entry.envelope());
+        }
+        ObjectNode tree = FleetJson.mapper().valueToTree(entry.envelope());
+        return FleetJson.writeBytes(
+                tree.put(TraceContext.HEADER, entry.trace().get().toString()));
+    }
+
+    private static Entry entryOf(byte[] json) throws IOException {
+        JsonNode tree = FleetJson.mapper().readTree(json);
+        JsonNode trace = tree instanceof ObjectNode object ? object.remove(TraceContext.HEADER) : null;
+        return new Entry(
+                FleetJson.mapper().treeToValue(tree, Envelope.class),
+                trace == null ? Optional.empty() : TraceContext.read(trace.asText()));
     }
 
     private static byte[] line(byte[] json) {

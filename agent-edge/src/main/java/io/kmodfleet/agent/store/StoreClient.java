@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.contracts.wire.TraceContext;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -45,6 +46,7 @@ public final class StoreClient {
     private final URI base;
     private final Optional<FileCache> cache;
     private HttpClient http;
+    private volatile Optional<TraceContext> trace = Optional.empty();
 
     public StoreClient(URI base) {
         this(base, Optional.empty());
@@ -54,6 +56,17 @@ public final class StoreClient {
     public StoreClient(URI base, Optional<FileCache> cache) {
         this.base = base;
         this.cache = cache;
+    }
+
+    /** What is asked from now on belongs to that trace. */
+    public void follow(Optional<TraceContext> trace) {
+        this.trace = trace;
+    }
+
+    private HttpRequest.Builder request(URI place) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(place);
+        trace.ifPresent(context -> request.header(TraceContext.HEADER, context.toString()));
+        return request;
     }
 
     /** @param kind {@code sources} or {@code packages} */
@@ -70,7 +83,7 @@ public final class StoreClient {
     /** The published sources of one version of a module. */
     public List<Digest> sourcesOf(String module, String version) throws IOException, InterruptedException, Refused {
         return patiently(() -> {
-            HttpRequest request = HttpRequest.newBuilder(base.resolve("/api/v1/sources?limit=1000"))
+            HttpRequest request = request(base.resolve("/api/v1/sources?limit=1000"))
                     .timeout(ANSWER)
                     .build();
             HttpResponse<byte[]> answer = http().send(request, HttpResponse.BodyHandlers.ofByteArray());
@@ -90,8 +103,7 @@ public final class StoreClient {
 
     /** What the store keeps of a kernel image; asked once, for a store that is away can be told later. */
     public Set<String> inputsOf(Digest image) throws IOException, InterruptedException {
-        HttpRequest request =
-                HttpRequest.newBuilder(at("kernels", image)).timeout(AT_ONCE).build();
+        HttpRequest request = request(at("kernels", image)).timeout(AT_ONCE).build();
         HttpResponse<byte[]> answer = http().send(request, HttpResponse.BodyHandlers.ofByteArray());
         Set<String> kinds = new TreeSet<>();
         if (answer.statusCode() == 200) {
@@ -110,7 +122,7 @@ public final class StoreClient {
             throws IOException, InterruptedException, Refused {
         URI place = base.resolve("/api/v1/kernels/" + image.hex() + "/" + kind + "?release=" + escaped(release)
                 + "&arch=" + escaped(arch) + "&host=" + host.value());
-        HttpRequest request = HttpRequest.newBuilder(place)
+        HttpRequest request = request(place)
                 .timeout(ANSWER)
                 .PUT(HttpRequest.BodyPublishers.ofByteArray(content))
                 .build();
@@ -126,8 +138,7 @@ public final class StoreClient {
 
     private byte[] download(String kind, Digest digest, int most) throws IOException, InterruptedException, Refused {
         return patiently(() -> {
-            HttpRequest request =
-                    HttpRequest.newBuilder(at(kind, digest)).timeout(ANSWER).build();
+            HttpRequest request = request(at(kind, digest)).timeout(ANSWER).build();
             HttpResponse<InputStream> answer = http().send(request, HttpResponse.BodyHandlers.ofInputStream());
             try (InputStream in = answer.body()) {
                 byte[] bytes = in.readNBytes(most + 1);
@@ -154,7 +165,7 @@ public final class StoreClient {
             cache.ifPresent(files -> files.put(digest, bytes));
         }
         patiently(() -> {
-            HttpRequest request = HttpRequest.newBuilder(at(kind, digest))
+            HttpRequest request = request(at(kind, digest))
                     .timeout(ANSWER)
                     .PUT(HttpRequest.BodyPublishers.ofByteArray(bytes))
                     .build();

@@ -11,6 +11,7 @@ import io.kmodfleet.contracts.HostReport;
 import io.kmodfleet.contracts.KernelInterface;
 import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.OperatingSystem;
+import io.kmodfleet.contracts.wire.TraceContext;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -95,6 +96,22 @@ class JournalIT {
                         .as("seed %d, round %d", seed, round)
                         .doesNotContain(next.epoch() + "/" + next.sequence());
             }
+        }
+    }
+
+    @Test
+    void an_observation_keeps_its_trace_over_a_crash_and_one_without_has_none() throws IOException {
+        TraceContext trace = TraceContext.begin();
+        try (Journal journal = open()) {
+            journal.append(failure(1), NOW, Optional.of(trace));
+            journal.append(failure(2), NOW);
+        }
+
+        try (Journal journal = open()) {
+            assertThat(journal.entries())
+                    .extracting(Journal.Entry::trace)
+                    .containsExactly(Optional.of(trace), Optional.empty());
+            assertThat(journal.waiting()).extracting(Envelope::sequence).containsExactly(1L, 2L);
         }
     }
 

@@ -12,6 +12,7 @@ import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.SourcePackage;
 import io.kmodfleet.contracts.wire.FleetJson;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.store.catalogue.CatalogueView.Page;
 import io.kmodfleet.store.catalogue.CatalogueView.Source;
 import io.kmodfleet.store.catalogue.PackageQuery.Place;
@@ -90,8 +91,10 @@ public class Catalogue {
      * Whether it is new.
      *
      * @param needs what its modules ask of a kernel
+     * @param trace which the upload belongs to
      */
-    public Uni<Boolean> add(ModulePackage module, Optional<KernelInterface> needs, long size) {
+    public Uni<Boolean> add(
+            ModulePackage module, Optional<KernelInterface> needs, long size, Optional<TraceContext> trace) {
         PackageManifest manifest = module.manifest();
         PackageRow row = new PackageRow();
         row.digest = module.digest().toString();
@@ -113,7 +116,7 @@ public class Catalogue {
                 manifest.modules().stream().map(PackagedModule::body).toList(),
                 needs);
         return once(module.digest(), size, () -> PackageRow.findById(row.digest), () -> row.persist()
-                .chain(() -> observe(stored)));
+                .chain(() -> observe(stored, trace)));
     }
 
     /** Whether it is new. */
@@ -202,15 +205,24 @@ public class Catalogue {
                                 row[3] != null)));
     }
 
+    /** An observation that waits for the broker. @param trace which it belongs to */
+    public record Unsent(Envelope envelope, Optional<TraceContext> trace) {}
+
     /** The oldest observations that the broker has not acknowledged, in their order. */
-    public Uni<List<Envelope>> unsent(int most) {
+    public Uni<List<Unsent>> unsent(int most) {
         return Panache.withSession(() -> CountingRow.<CountingRow>findById(true)
                 .chain(counting -> OutboxRow.<OutboxRow>findAll(Sort.ascending("sequence"))
                         .page(0, most)
                         .list()
                         .map(rows -> rows.stream()
-                                .map(row -> new Envelope(
-                                        Envelope.STORE, counting.epoch, row.sequence, row.at, read(row.observation)))
+                                .map(row -> new Unsent(
+                                        new Envelope(
+                                                Envelope.STORE,
+                                                counting.epoch,
+                                                row.sequence,
+                                                row.at,
+                                                read(row.observation)),
+                                        TraceContext.read(row.trace)))
                                 .toList())));
     }
 
@@ -263,6 +275,10 @@ public class Catalogue {
     }
 
     Uni<Void> observe(Observation observation) {
+        return observe(observation, Optional.empty());
+    }
+
+    private Uni<Void> observe(Observation observation, Optional<TraceContext> trace) {
         Instant now = clock.instant();
         return CountingRow.locked().chain(counting -> {
             counting.sequence++;
@@ -270,6 +286,7 @@ public class Catalogue {
             row.sequence = counting.sequence;
             row.at = now;
             row.observation = FleetJson.write(observation);
+            row.trace = trace.map(TraceContext::toString).orElse(null);
             return row.persist().replaceWithVoid();
         });
     }

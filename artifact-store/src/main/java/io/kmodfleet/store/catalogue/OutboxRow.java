@@ -16,4 +16,7 @@ class OutboxRow extends PanacheEntityBase {
 
     Instant at;
     String observation;
+
+    /** Which it belongs to, as a traceparent; null where it belongs to none. */
+    String trace;
 }

@@ -10,6 +10,7 @@ import io.kmodfleet.contracts.pack.ModulePackage;
 import io.kmodfleet.contracts.pack.Refusal;
 import io.kmodfleet.contracts.pack.Refusal.Rule;
 import io.kmodfleet.contracts.pack.SourcePackage;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.store.blob.Staging;
 import io.kmodfleet.store.blob.Staging.Upload;
 import io.kmodfleet.store.blob.Storage;
@@ -80,14 +81,14 @@ class Intake {
     }
 
     /** Whether it is new. */
-    boolean takePackage(Digest named, InputStream body) throws IOException {
+    boolean takePackage(Digest named, InputStream body, Optional<TraceContext> trace) throws IOException {
         boolean isNew = take(Kind.PACKAGE, named, body, ModulePackage.MAX_BYTES, upload -> {
             ModulePackage module = ModulePackage.read(Files.readAllBytes(upload.file()));
             PackageManifest manifest = module.manifest();
             KnownSource source = sourceOf(
                     manifest, await(() -> catalogue.source(manifest.target().source())));
             Optional<KernelInterface> needs = PackageNeeds.of(module, source.binding());
-            return () -> catalogue.add(module, needs, upload.size());
+            return () -> catalogue.add(module, needs, upload.size(), trace);
         });
         if (isNew) {
             comparison.withOthers(named);

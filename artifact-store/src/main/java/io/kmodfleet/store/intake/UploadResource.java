@@ -1,9 +1,11 @@
 package io.kmodfleet.store.intake;
 
 import io.kmodfleet.contracts.Digest;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.store.problem.Problem;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.Consumes;
+import jakarta.ws.rs.HeaderParam;
 import jakarta.ws.rs.PUT;
 import jakarta.ws.rs.Path;
 import jakarta.ws.rs.PathParam;
@@ -32,8 +34,10 @@ class UploadResource {
 
     @PUT
     @Path("packages/{hex}")
-    public Response modulePackage(@PathParam("hex") String hex, InputStream body) throws IOException {
-        return stored(intake.takePackage(digest(hex), body));
+    public Response modulePackage(
+            @PathParam("hex") String hex, @HeaderParam(TraceContext.HEADER) String trace, InputStream body)
+            throws IOException {
+        return stored(intake.takePackage(digest(hex), body, TraceContext.read(trace)));
     }
 
     @PUT

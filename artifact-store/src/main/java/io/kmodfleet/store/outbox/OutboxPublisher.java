@@ -1,9 +1,10 @@
 package io.kmodfleet.store.outbox;
 
-import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.store.catalogue.Catalogue;
+import io.kmodfleet.store.catalogue.Catalogue.Unsent;
 import io.kmodfleet.store.catalogue.StoreLock;
 import io.quarkus.runtime.ShutdownEvent;
 import io.quarkus.runtime.StartupEvent;
@@ -16,6 +17,7 @@ import jakarta.enterprise.event.Observes;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.header.internals.RecordHeaders;
@@ -92,12 +94,12 @@ public class OutboxPublisher {
 
     /** Whether there may be more. What the broker has acknowledged is forgotten even where the next one fails. */
     private boolean sendSome() throws Throwable {
-        List<Envelope> unsent = VertxContextSupport.subscribeAndAwait(() -> catalogue.unsent(AT_ONCE));
+        List<Unsent> unsent = VertxContextSupport.subscribeAndAwait(() -> catalogue.unsent(AT_ONCE));
         long last = 0;
         try {
-            for (Envelope envelope : unsent) {
-                send(CloudEvents.write(envelope)).await().indefinitely();
-                last = envelope.sequence();
+            for (Unsent one : unsent) {
+                send(CloudEvents.write(one.envelope()), one.trace()).await().indefinitely();
+                last = one.envelope().sequence();
             }
         } finally {
             if (last > 0) {
@@ -108,9 +110,11 @@ public class OutboxPublisher {
         return !unsent.isEmpty();
     }
 
-    private Uni<Void> send(Event event) {
+    private Uni<Void> send(Event event, Optional<TraceContext> trace) {
         RecordHeaders headers = new RecordHeaders();
         event.headers().forEach((name, value) -> headers.add(name, value.getBytes(StandardCharsets.UTF_8)));
+        trace.ifPresent(
+                context -> headers.add(TraceContext.HEADER, context.toString().getBytes(StandardCharsets.US_ASCII)));
         return emitter.sendMessage(Message.of(event.value())
                 .addMetadata(OutgoingKafkaRecordMetadata.<String>builder()
                         .withKey(event.key())

@@ -5,6 +5,7 @@ import io.kmodfleet.contracts.wire.CloudEvents;
 import io.kmodfleet.contracts.wire.CloudEvents.Event;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.contracts.wire.Topics;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.coordinator.ledger.DeadLetter;
 import io.kmodfleet.coordinator.ledger.LedgerRow;
 import io.smallrye.common.annotation.Identifier;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -70,6 +72,9 @@ public class Dispatcher {
         this.producer = new KafkaProducer<>(settings, new StringSerializer(), new ByteArraySerializer());
     }
 
+    /** A command on its way. @param trace which it belongs to */
+    public record Outgoing(Command command, Optional<TraceContext> trace) {}
+
     /**
      * What is committed, in the order of the ledger. Blocks while the broker takes nothing; done when it has everything.
      *
@@ -77,10 +82,13 @@ public class Dispatcher {
      * @param at when the commands were decided
      */
     public CompletableFuture<Void> send(
-            List<LedgerRow> rows, List<Command> commands, List<DeadLetter> letters, Instant at) {
+            List<LedgerRow> rows, List<Outgoing> commands, List<DeadLetter> letters, Instant at) {
         List<ProducerRecord<String, byte[]>> records = new ArrayList<>(rows.size() + commands.size() + letters.size());
-        for (Command command : commands) {
-            records.add(record(Topics.COMMANDS, CloudEvents.write(command, at)));
+        for (Outgoing outgoing : commands) {
+            ProducerRecord<String, byte[]> record = record(Topics.COMMANDS, CloudEvents.write(outgoing.command(), at));
+            outgoing.trace().ifPresent(trace -> record.headers()
+                    .add(TraceContext.HEADER, trace.toString().getBytes(StandardCharsets.US_ASCII)));
+            records.add(record);
         }
         for (LedgerRow row : rows) {
             records.add(new ProducerRecord<>(

@@ -2,6 +2,7 @@ package io.kmodfleet.coordinator.intake;
 
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.wire.CloudEvents;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.contracts.wire.UnreadableEvent;
 import io.kmodfleet.contracts.wire.UnreadableEvent.Problem;
 import io.kmodfleet.coordinator.ledger.DeadLetter;
@@ -19,8 +20,13 @@ import org.apache.kafka.common.header.Header;
  *
  * @param envelope the observation, where it is one
  * @param problem why it is none
+ * @param trace which it belongs to; nothing is decided on it
  */
-record Arrival(ConsumerRecord<byte[], byte[]> record, Optional<Envelope> envelope, Optional<UnreadableEvent> problem) {
+record Arrival(
+        ConsumerRecord<byte[], byte[]> record,
+        Optional<Envelope> envelope,
+        Optional<UnreadableEvent> problem,
+        Optional<TraceContext> trace) {
 
     private static final int EXCERPT = 200;
 
@@ -31,9 +37,13 @@ record Arrival(ConsumerRecord<byte[], byte[]> record, Optional<Envelope> envelop
         }
         try {
             Envelope envelope = CloudEvents.readObservation(record.key(), record.value(), headers);
-            return new Arrival(record, Optional.of(inMicros(envelope)), Optional.empty());
+            return new Arrival(
+                    record,
+                    Optional.of(inMicros(envelope)),
+                    Optional.empty(),
+                    TraceContext.read(headers.get(TraceContext.HEADER)));
         } catch (UnreadableEvent e) {
-            return new Arrival(record, Optional.empty(), Optional.of(e));
+            return new Arrival(record, Optional.empty(), Optional.of(e), Optional.empty());
         }
     }
 

@@ -1,6 +1,7 @@
 package io.kmodfleet.coordinator.intake;
 
 import io.kmodfleet.contracts.Envelope;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.dispatch.Dispatcher;
 import io.kmodfleet.coordinator.intake.Turn.Head;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
@@ -69,6 +71,10 @@ public class CoordinatorLoop {
     private volatile boolean recovered;
     private final List<Consumer<LedgerEntry>> listeners = new CopyOnWriteArrayList<>();
     private long snapshotPosition;
+    private volatile Consumer<Traced> tracer;
+
+    /** An entry that belongs to a trace. @param cause what its observation came with */
+    public record Traced(TraceContext cause, LedgerEntry entry) {}
 
     private record Awaited(String source, long epoch, long sequence) {}
 
@@ -119,6 +125,11 @@ public class CoordinatorLoop {
      */
     public void tell(Consumer<LedgerEntry> whoListens) {
         listeners.add(whoListens);
+    }
+
+    /** Has somebody told of every entry that belongs to a trace, when its commands are out. Nobody by itself. */
+    public void trace(Consumer<Traced> whoListens) {
+        tracer = whoListens;
     }
 
     /** Completes with the ledger position when that observation is committed. Ask before it is sent. */
@@ -228,6 +239,10 @@ public class CoordinatorLoop {
         lastCommit = batch.commit;
         batch.sending = batch.commit.thenComposeAsync(
                 done -> dispatcher.send(turn.rows(), turn.commands(), turn.deadLetters(), turn.now()), sender);
+        Consumer<Traced> listener = tracer;
+        if (listener != null && !turn.traced().isEmpty()) {
+            batch.sending.thenRun(() -> turn.traced().forEach(listener));
+        }
     }
 
     private void finish(Batch batch, BooleanSupplier mayGoOn) {
@@ -297,7 +312,7 @@ public class CoordinatorLoop {
         LedgerEntry last = rows.get(rows.size() - 1).entry();
         LOG.infof("sending again from=%d upTo=%d", rows.get(0).entry().position(), last.position());
         Outbox outbox = new Outbox();
-        rows.forEach(row -> outbox.add(row.entry().envelope(), row.entry(), committed.state()));
+        rows.forEach(row -> outbox.add(row.entry().envelope(), row.entry(), committed.state(), Optional.empty()));
         dispatcher
                 .send(List.copyOf(rows), outbox.commands(), List.of(), last.takenAt())
                 .join();

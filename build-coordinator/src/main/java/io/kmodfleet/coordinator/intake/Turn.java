@@ -5,10 +5,13 @@ import io.kmodfleet.contracts.Decision;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.Envelope;
 import io.kmodfleet.contracts.HostId;
+import io.kmodfleet.contracts.wire.TraceContext;
 import io.kmodfleet.contracts.wire.UnreadableEvent.Problem;
 import io.kmodfleet.coordinator.decision.FleetState;
 import io.kmodfleet.coordinator.decision.FleetState.Taken;
 import io.kmodfleet.coordinator.decision.Step;
+import io.kmodfleet.coordinator.dispatch.Dispatcher.Outgoing;
+import io.kmodfleet.coordinator.intake.CoordinatorLoop.Traced;
 import io.kmodfleet.coordinator.ledger.DeadLetter;
 import io.kmodfleet.coordinator.ledger.LedgerEntry;
 import io.kmodfleet.coordinator.ledger.LedgerRow;
@@ -42,6 +45,7 @@ final class Turn {
     private final List<LedgerRow> rows = new ArrayList<>();
     private final List<DeadLetter> deadLetters = new ArrayList<>();
     private final Outbox outbox = new Outbox();
+    private final List<Traced> traced = new ArrayList<>();
     private Head after;
 
     private Turn(Head before, Instant now) {
@@ -74,8 +78,13 @@ final class Turn {
         return deadLetters;
     }
 
-    List<Command> commands() {
+    List<Outgoing> commands() {
         return outbox.commands(after.state());
+    }
+
+    /** What belongs to traces. */
+    List<Traced> traced() {
+        return traced;
     }
 
     private void bury(Arrival arrival, Problem why, String detail) {
@@ -114,7 +123,9 @@ final class Turn {
         }
         after = new Head(step.after(), row.entry().chain());
         rows.add(row);
-        outbox.add(envelope, row.entry(), step.after());
+        long position = row.entry().position();
+        outbox.add(envelope, row.entry(), step.after(), arrival.trace().map(trace -> trace.atPosition(position)));
+        arrival.trace().ifPresent(trace -> traced.add(new Traced(trace, row.entry())));
     }
 
     private static Optional<Long> policyChange(FleetState before, FleetState after) {
@@ -125,15 +136,18 @@ final class Turn {
 
     /** The commands of a batch: every decision, and one acknowledgement per host however many observations it sent. */
     static final class Outbox {
-        private final List<Command> decided = new ArrayList<>();
+        private final List<Outgoing> decided = new ArrayList<>();
         private final Set<String> heard = new LinkedHashSet<>();
         private final Map<String, Envelope> last = new LinkedHashMap<>();
 
-        /** @param state in which the decisions stand */
-        void add(Envelope envelope, LedgerEntry entry, FleetState state) {
+        /**
+         * @param state in which the decisions stand
+         * @param trace of the entry
+         */
+        void add(Envelope envelope, LedgerEntry entry, FleetState state, Optional<TraceContext> trace) {
             heard.add(envelope.source());
             last.put(envelope.source(), envelope);
-            entry.decisions().forEach(decision -> decided.add(commandOf(decision, state)));
+            entry.decisions().forEach(decision -> decided.add(new Outgoing(commandOf(decision, state), trace)));
         }
 
         private static Command commandOf(Decision decision, FleetState state) {
@@ -147,15 +161,15 @@ final class Turn {
         }
 
         /** With the numbers of the last entries added. */
-        List<Command> commands() {
-            List<Command> all = new ArrayList<>(decided);
+        List<Outgoing> commands() {
+            List<Outgoing> all = new ArrayList<>(decided);
             last.forEach((source, envelope) -> addAcknowledgement(all, source, envelope.epoch(), envelope.sequence()));
             return all;
         }
 
         /** With the numbers that the state has of everybody who was heard, repeats included. */
-        List<Command> commands(FleetState state) {
-            List<Command> all = new ArrayList<>(decided);
+        List<Outgoing> commands(FleetState state) {
+            List<Outgoing> all = new ArrayList<>(decided);
             for (String source : heard) {
                 Taken taken = state.lastOf(source).orElseThrow();
                 addAcknowledgement(all, source, taken.epoch(), taken.sequence());
@@ -163,11 +177,11 @@ final class Turn {
             return all;
         }
 
-        private static void addAcknowledgement(List<Command> all, String source, long epoch, long sequence) {
+        private static void addAcknowledgement(List<Outgoing> all, String source, long epoch, long sequence) {
             if (!source.equals(Envelope.STORE)
                     && !source.equals(Envelope.OPERATOR)
                     && !source.equals(Envelope.TICKER)) {
-                all.add(new Command.Acknowledge(new HostId(source), epoch, sequence));
+                all.add(new Outgoing(new Command.Acknowledge(new HostId(source), epoch, sequence), Optional.empty()));
             }
         }
     }
