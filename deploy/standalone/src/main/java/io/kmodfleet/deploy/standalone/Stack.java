@@ -44,17 +44,25 @@ public final class Stack implements AutoCloseable {
 
     private final StackOptions options;
     private final Progress progress;
+    private final Map<String, String> settings;
     private final List<Part> parts = new ArrayList<>();
     private Optional<EmbeddedDatabase> database = Optional.empty();
 
-    private Stack(StackOptions options, Progress progress) {
+    private Stack(StackOptions options, Progress progress, Map<String, String> settings) {
         this.options = options;
         this.progress = progress;
+        this.settings = settings;
     }
 
     /** Returns when everything is healthy and a policy is published; throws {@link Trouble} and ends what it started otherwise. */
     public static Stack start(StackOptions options, Progress progress) throws IOException, InterruptedException {
-        Stack stack = new Stack(options, progress);
+        return start(options, progress, Map.of());
+    }
+
+    /** @param settings of coordinator and store, as in their environment */
+    public static Stack start(StackOptions options, Progress progress, Map<String, String> settings)
+            throws IOException, InterruptedException {
+        Stack stack = new Stack(options, progress, settings);
         stack.checkRoom();
         stack.checkNobodyRuns();
         stack.checkPorts();
@@ -270,7 +278,7 @@ public final class Stack implements AutoCloseable {
         Database at = options.database()
                 .orElse(new Database("127.0.0.1:" + options.ports().postgres(), EmbeddedDatabase.USER, ""));
         String url = "postgresql://" + at.host() + "/" + databaseName;
-        Map<String, String> environment = new HashMap<>();
+        Map<String, String> environment = new HashMap<>(settings);
         environment.put("KAFKA_BOOTSTRAP_SERVERS", kafka());
         environment.put("QUARKUS_DATASOURCE_REACTIVE_URL", url);
         environment.put("QUARKUS_DATASOURCE_JDBC_URL", "jdbc:" + url);

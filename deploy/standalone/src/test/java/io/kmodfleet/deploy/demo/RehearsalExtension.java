@@ -5,6 +5,7 @@ import io.kmodfleet.deploy.standalone.Stack;
 import io.kmodfleet.deploy.standalone.StackOptions;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -16,17 +17,27 @@ final class RehearsalExtension implements BeforeEachCallback, AfterEachCallback 
             .toAbsolutePath()
             .normalize();
 
+    private final Map<String, String> settings;
     private HostRoots roots;
     private Path workplace;
     private Stack stack;
     private Rehearsal rehearsal;
+
+    RehearsalExtension() {
+        this(Map.of());
+    }
+
+    /** @param settings of coordinator and store, as in their environment */
+    RehearsalExtension(Map<String, String> settings) {
+        this.settings = settings;
+    }
 
     @Override
     public void beforeEach(ExtensionContext context) throws IOException, InterruptedException {
         Needs.hostRoots();
         roots = HostRoots.make(HOME, Progress.silent());
         workplace = roots.workplace();
-        stack = Stack.start(StackOptions.embedded(HOME, workplace.resolve("data")), Progress.silent());
+        stack = Stack.start(StackOptions.embedded(HOME, workplace.resolve("data")), Progress.silent(), settings);
         rehearsal = new Rehearsal(HOME, stack, workplace);
     }
 
