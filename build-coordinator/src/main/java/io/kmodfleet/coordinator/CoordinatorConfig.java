@@ -2,7 +2,9 @@ package io.kmodfleet.coordinator;
 
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
+import java.net.URI;
 import java.time.Duration;
+import java.util.Optional;
 
 /** Everything about the coordinator that can be set; {@code KMODFLEET_COORDINATOR_TOPICS_PARTITIONS} and so on. */
 @ConfigMapping(prefix = "kmodfleet.coordinator")
@@ -22,6 +24,9 @@ public interface CoordinatorConfig {
     /** How long nothing must be heard of a host before it is called silent; several times what agents wait between two heartbeats. */
     @WithDefault("5m")
     Duration silentAfter();
+
+    /** Where the artifact store answers; absent: pages name the command instead of what only the store knows. */
+    Optional<URI> store();
 
     /** The topics, where the coordinator has to create them. */
     interface TopicsConfig {

@@ -211,10 +211,10 @@ class PolicyPages {
                 "Approve",
                 true,
                 (missing == 0
-                                ? "It is in force at once"
+                                ? "It is in force at once."
                                 : "It waits for " + missing + (missing == 1 ? " more person" : " more people")
-                                        + ", and is in force then")
-                        + ", and these hosts get another answer. Back shows it, and how it differs from the one in force",
+                                        + ", and is in force then.")
+                        + " Back shows it, and how it differs from the one in force. Who gets another answer by it:",
                 hosts.size(),
                 actions.named(seen, hosts, any -> false),
                 false,

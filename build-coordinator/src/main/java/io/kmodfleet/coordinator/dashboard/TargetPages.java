@@ -33,10 +33,12 @@ class TargetPages {
 
     private final Looking looking;
     private final Pages pages;
+    private final AtStore store;
 
-    TargetPages(Looking looking, Pages pages) {
+    TargetPages(Looking looking, Pages pages, AtStore store) {
         this.looking = looking;
         this.pages = pages;
+        this.store = store;
     }
 
     /** A source: one version of one module. */
@@ -64,7 +66,14 @@ class TargetPages {
 
     record Failure(String host, String hostname, String kind, String error) {}
 
-    record Shown(TargetView target, String builder, List<Offer> offers, List<Failure> failures) {}
+    /** @param hasStore whether the store can be asked */
+    record Shown(
+            TargetView target,
+            String address,
+            boolean hasStore,
+            String builder,
+            List<Offer> offers,
+            List<Failure> failures) {}
 
     @GET
     @Produces(MediaType.TEXT_HTML)
@@ -188,10 +197,12 @@ class TargetPages {
                 : !view.failures().isEmpty() ? "failed" : "none";
     }
 
-    private static Shown shown(Seen seen, TargetView view) {
+    private Shown shown(Seen seen, TargetView view) {
         FleetState state = seen.state();
         return new Shown(
                 view,
+                address(view.target()),
+                store.isKnown(),
                 view.running()
                         .map(build -> Looking.nameOf(seen, build.builder()))
                         .orElse(""),

@@ -19,6 +19,10 @@ final class Templates {
 
     static native TemplateInstance target(Page page, TargetPages.Shown target);
 
+    static native TemplateInstance differences(Page page, String back, List<AtStore.Diverged> diverged);
+
+    static native TemplateInstance log(Page page, String back, AtStore.Log log);
+
     static native TemplateInstance build(Page page, BuildPages.Shown build);
 
     static native TemplateInstance failures(Page page, List<FailureCluster> clusters);

@@ -241,6 +241,7 @@ public final class Stack implements AutoCloseable {
 
     private Part coordinatorPart() {
         Map<String, String> environment = service("coordinator", options.ports().coordinator());
+        environment.put("KMODFLEET_COORDINATOR_STORE", storeUrl().toString());
         environment.putAll(options.coordinator());
         return new Part(
                 COORDINATOR,

@@ -3,6 +3,7 @@ package io.kmodfleet.deploy.demo;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.module.ModuleFile;
 import io.kmodfleet.contracts.pack.ModulePackage;
@@ -68,6 +69,11 @@ class MainJobIT {
                 .as("what whoever looks on is told")
                 .contains("==> dkms build")
                 .endsWith("==> end: built");
+        assertThat(pageOf(
+                        stored.manifest().target(),
+                        "/log/" + built.get(0).path("digest").asText().substring(7)))
+                .contains("==&gt; dkms build", "v4l2loopback.ko");
+        assertThat(pageOf(stored.manifest().target(), "/differences")).contains("no two that differ");
         assertThat(rehearsal.kmodfleet("kernels", "list").output()).contains(kernel, "config", "module-symvers");
         Digest body = stored.manifest().modules().get(0).body();
         for (Path root : List.of(a, b)) {
@@ -210,6 +216,17 @@ class MainJobIT {
             }
         }
         return kinds;
+    }
+
+    /** Of a target, as a browser gets it. */
+    private String pageOf(BuildTarget target, String path) throws Exception {
+        URI uri = stage.stack()
+                .coordinatorUrl()
+                .resolve("/targets/" + target.arch() + "/" + target.release() + "/"
+                        + target.image().hex() + "/" + target.source().hex() + path);
+        return HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofString())
+                .body();
     }
 
     private byte[] fetched(String kind, String digest) throws Exception {
