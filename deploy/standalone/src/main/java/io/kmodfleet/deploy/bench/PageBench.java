@@ -1,5 +1,6 @@
 package io.kmodfleet.deploy.bench;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import io.kmodfleet.contracts.HostId;
 import io.kmodfleet.deploy.standalone.Stack;
 import java.io.IOException;
@@ -18,9 +19,12 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.HdrHistogram.Histogram;
@@ -36,6 +40,34 @@ public final class PageBench implements Callable<Integer> {
     private static final int REPORTS_A_SECOND = 100;
     private static final int CHUNK = 200_000;
     private static final int WARM_UP = 20;
+    private static final int MAP_SECONDS = 10;
+
+    /** When the map was drawn for the first time. */
+    private static final String DRAWN = """
+            new Promise(done => {
+              const wait = () => {
+                const canvas = document.getElementById('map');
+                if (canvas && canvas.dataset.drawn) done(true); else setTimeout(wait, 50);
+              };
+              wait();
+            })""";
+
+    /** For so many milliseconds: in each frame something is done, and the frames are counted. */
+    private static final String FRAMES = """
+            new Promise(done => {
+              const canvas = document.getElementById('map'), begin = performance.now();
+              let frames = 0, longest = 0, last = begin;
+              const next = () => {
+                const now = performance.now();
+                frames++;
+                longest = Math.max(longest, now - last);
+                last = now;
+                if (now - begin >= %d) { done({fps: frames * 1000 / (now - begin), longest}); return; }
+                %s
+                requestAnimationFrame(next);
+              };
+              requestAnimationFrame(next);
+            })""";
 
     @Option(
             names = "--hosts",
@@ -79,6 +111,7 @@ public final class PageBench implements Callable<Integer> {
             bench.await(before + hosts, Duration.ofMinutes(20));
             firstLoad(bench);
             viewers(bench, traffic);
+            map(bench, traffic);
             fill(bench, before);
             pages(bench);
             return 0;
@@ -217,13 +250,47 @@ public final class PageBench implements Callable<Integer> {
             }
             double took = (System.nanoTime() - begin) / 1e9;
             double used = (bench.cpu().get(Stack.COORDINATOR) - cpu) / 1e9;
-            Table.title(Table.number(viewers) + " viewers, " + REPORTS_A_SECOND + " reports/s");
+            Table.title(viewers + " viewers, " + REPORTS_A_SECOND + " reports/s");
             Table.row("CPU of the coordinator, everything it does", Table.number(100 * used / took) + " % of a core");
             Table.row("bytes for each viewer", Table.number((bytes.get() - from) / took / viewers) + " per second");
         } finally {
             for (Socket socket : open) {
                 socket.close();
             }
+        }
+    }
+
+    /** The map in a browser: frames while hosts report, and frames where each draws every host anew. */
+    private void map(BenchStack bench, Traffic traffic) throws IOException, InterruptedException {
+        Optional<String> missing = Chromium.missing();
+        if (missing.isPresent()) {
+            System.out.println("[INFO] the map is not measured. " + missing.get());
+            return;
+        }
+        try (Chromium browser = Chromium.start()) {
+            browser.open(bench.stack().coordinatorUrl());
+            browser.evaluate(DRAWN);
+            CompletableFuture<Void> reports = CompletableFuture.runAsync(() -> {
+                for (int i = 0; i < MAP_SECONDS; i++) {
+                    report(bench, traffic, REPORTS_A_SECOND);
+                    LockSupport.parkNanos(900_000_000);
+                }
+            });
+            JsonNode calm = browser.evaluate(FRAMES.formatted(MAP_SECONDS * 1000, ""));
+            reports.join();
+            JsonNode all = browser.evaluate(
+                    FRAMES.formatted(
+                            MAP_SECONDS * 1000,
+                            "canvas.dispatchEvent(new KeyboardEvent('keydown', {key: 'Home', bubbles: true, cancelable: true}));"));
+            Table.title(
+                    "The map of " + Table.number(hosts) + " hosts in a browser without a window or a graphics card");
+            Table.row(
+                    "frames while " + REPORTS_A_SECOND + " hosts a second report",
+                    Table.number(calm.path("fps").asDouble()) + "/s");
+            Table.row("the longest of them", Table.number(calm.path("longest").asDouble()) + " ms");
+            Table.row(
+                    "frames where each draws all hosts anew",
+                    Table.number(all.path("fps").asDouble()) + "/s");
         }
     }
 
