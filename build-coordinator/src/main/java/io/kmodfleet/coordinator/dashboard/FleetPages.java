@@ -218,8 +218,12 @@ class FleetPages {
                 ledgers.entries(seen.before(Long.MAX_VALUE), NEWEST));
     }
 
+    /** The board goes on while a page is made: a host that came after what the page knows is on the next one. */
     static List<HostLine> lines(Seen seen, List<HostId> hosts) {
-        return hosts.stream().map(host -> seen.board().line(seen.state(), host)).toList();
+        return hosts.stream()
+                .filter(host -> seen.state().report(host).isPresent())
+                .map(host -> seen.board().line(seen.state(), host))
+                .toList();
     }
 
     private static List<Row> rows(List<HostLine> lines, Map<Long, Instant> times) {
@@ -265,15 +269,15 @@ class FleetPages {
     @Produces(MediaType.APPLICATION_JSON)
     public Place place(@PathParam("place") int place, @QueryParam("at") Optional<String> at) {
         Seen seen = looking.ready(at);
-        HostId host = seen.board()
-                .at(place)
+        HostLine line = seen.board().at(place).stream()
+                .flatMap(host -> lines(seen, List.of(host)).stream())
+                .findFirst()
                 .orElseThrow(() -> new Problem(
                         404,
                         "No such place",
                         "Expected a place from 0 to " + (seen.board().size() - 1)));
-        HostLine line = lines(seen, List.of(host)).get(0);
         return new Place(
-                host.value(),
+                line.host().value(),
                 line.hostname(),
                 line.safety().code(),
                 line.safety().words(),
