@@ -9,7 +9,9 @@ import jakarta.ws.rs.core.UriInfo;
 import java.net.URI;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /** What people do. Each is asked once, with what will happen to whom, and stands in the ledger with its author. */
 @ApplicationScoped
@@ -57,8 +59,7 @@ class Actions {
             String back,
             Optional<String> fault) {}
 
-    /** What is missing to do it. */
-    static Optional<String> missing(String author, String why) {
+    private static Optional<String> missing(String author, String why) {
         if (author.isBlank()) {
             return Optional.of(NAME_MISSING);
         }
@@ -74,6 +75,31 @@ class Actions {
 
     Response ask(UriInfo uri, Action action) {
         return Pages.own(Templates.confirm(pages.page(action.title(), "", uri, looking.now()), action));
+    }
+
+    /**
+     * Says what wants a name and a reason; asks again with what is missing or wrong.
+     *
+     * @param question with what is wrong with the last try
+     * @param said throws {@link IllegalArgumentException} where the reason is none
+     */
+    Response because(
+            UriInfo uri,
+            String author,
+            String why,
+            Function<Optional<String>, Action> question,
+            Supplier<Observation> said) {
+        Action asked = question.apply(missing(author, why));
+        if (asked.fault().isPresent()) {
+            return ask(uri, asked);
+        }
+        Observation observation;
+        try {
+            observation = said.get();
+        } catch (IllegalArgumentException e) {
+            return ask(uri, question.apply(Optional.of(e.getMessage())));
+        }
+        return done(observation, asked.back());
     }
 
     /** Says it, and goes back when it stands in the ledger. */

@@ -1,23 +1,19 @@
 package io.kmodfleet.coordinator.dashboard;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.wire.FleetJson;
 import io.kmodfleet.coordinator.CoordinatorConfig;
 import io.kmodfleet.coordinator.fleet.Problem;
 import jakarta.enterprise.context.ApplicationScoped;
 import jakarta.inject.Inject;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.HttpURLConnection;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,14 +21,11 @@ import java.util.Optional;
 @ApplicationScoped
 class AtStore {
 
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final int PATIENCE_MILLIS = 5_000;
+    private static final int MOST = 1000;
     private static final int LARGEST_ANSWER = 4 * 1024 * 1024;
 
     private final Optional<URI> store;
-    private final HttpClient client = HttpClient.newBuilder()
-            .connectTimeout(PATIENCE)
-            .version(HttpClient.Version.HTTP_1_1)
-            .build();
 
     @Inject
     AtStore(CoordinatorConfig config) {
@@ -56,27 +49,27 @@ class AtStore {
         return store.isPresent();
     }
 
-    /** @throws Problem 502 where the store does not answer, 404 where none is set */
-    List<Diverged> divergences(BuildTarget target) {
+    /**
+     * Of the newest that the store knows, those between two of these packages.
+     *
+     * @throws Problem 502 where the store does not answer, 404 where none is set
+     */
+    List<Diverged> divergences(Collection<Digest> packages) {
         List<Diverged> found = new ArrayList<>();
-        for (JsonNode item : json("/api/v1/divergences?limit=1000").path("items")) {
-            boolean meant = item.path("release").asText().equals(target.release())
-                    && item.path("image").asText().equals(target.image().toString());
-            if (meant) {
+        for (JsonNode item : json("/api/v1/divergences?limit=" + MOST).path("items")) {
+            Digest one = Digest.parse(item.path("one").asText());
+            Digest other = Digest.parse(item.path("other").asText());
+            if (packages.contains(one) && packages.contains(other)) {
                 List<Difference> differences = new ArrayList<>();
-                for (JsonNode one : item.path("differences")) {
+                for (JsonNode section : item.path("differences")) {
                     differences.add(new Difference(
-                            one.path("file").asText(),
-                            one.path("section").asText(),
-                            one.path("loaded").asBoolean(),
-                            one.path("what").asText(),
-                            one.path("why").asText()));
+                            section.path("file").asText(),
+                            section.path("section").asText(),
+                            section.path("loaded").asBoolean(),
+                            section.path("what").asText(),
+                            section.path("why").asText()));
                 }
-                found.add(new Diverged(
-                        Digest.parse(item.path("one").asText()),
-                        Digest.parse(item.path("other").asText()),
-                        item.path("open").asBoolean(),
-                        differences));
+                found.add(new Diverged(one, other, item.path("open").asBoolean(), differences));
             }
         }
         return found;
@@ -110,6 +103,7 @@ class AtStore {
         }
     }
 
+    /** No more than are shown, and one. Waits for each part of the answer for so long at most. */
     private byte[] bytes(String path) {
         URI at = store.map(base -> URI.create(base.toString().replaceAll("/+$", "") + path))
                 .orElseThrow(() -> new Problem(
@@ -117,27 +111,27 @@ class AtStore {
                         "The store is not set",
                         "Expected KMODFLEET_COORDINATOR_STORE to name the store, but it does not"));
         try {
-            HttpResponse<InputStream> answer = client.send(
-                    HttpRequest.newBuilder(at).timeout(PATIENCE).build(), HttpResponse.BodyHandlers.ofInputStream());
-            try (InputStream in = answer.body()) {
-                if (answer.statusCode() != 200) {
-                    throw new Problem(
-                            answer.statusCode() == 404 ? 404 : 502,
-                            "The store has none",
-                            "Expected the store to answer " + path + ", but it said " + answer.statusCode());
-                }
-                ByteArrayOutputStream read = new ByteArrayOutputStream();
-                read.write(in.readNBytes(LARGEST_ANSWER + 1));
-                return read.toByteArray();
+            HttpURLConnection connection = (HttpURLConnection) at.toURL().openConnection();
+            connection.setConnectTimeout(PATIENCE_MILLIS);
+            connection.setReadTimeout(PATIENCE_MILLIS);
+            int status = connection.getResponseCode();
+            if (status == 404) {
+                throw new Problem(404, "The store has none", "Expected the store to have " + path + ", but it has not");
+            }
+            if (status != 200) {
+                throw new Problem(
+                        502,
+                        "The store does not answer",
+                        "Expected the store to answer " + path + ", but it said " + status);
+            }
+            try (InputStream in = connection.getInputStream()) {
+                return in.readNBytes(LARGEST_ANSWER + 1);
             }
         } catch (IOException e) {
             throw new Problem(
                     502,
                     "The store does not answer",
                     "Expected the store to answer at " + store.get() + ", but " + e + ". Is it running?");
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new Problem(503, "Ending", "The coordinator ends");
         }
     }
 }

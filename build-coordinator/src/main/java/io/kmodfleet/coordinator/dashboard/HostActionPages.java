@@ -1,7 +1,6 @@
 package io.kmodfleet.coordinator.dashboard;
 
 import io.kmodfleet.contracts.HostId;
-import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.HostHeld;
 import io.kmodfleet.contracts.Observation.HostReleased;
 import io.kmodfleet.contracts.Observation.RetryRequested;
@@ -76,18 +75,13 @@ class HostActionPages {
             @FormParam("author") @DefaultValue("") String author,
             @FormParam("why") @DefaultValue("") String why,
             @Context UriInfo uri) {
-        Optional<String> missing = Actions.missing(author, why);
-        if (missing.isPresent()) {
-            return actions.ask(uri, hold(host, why, missing));
-        }
         HostId id = Looking.host(looking.now(), host);
-        Observation held;
-        try {
-            held = new HostHeld(Operator.author(author), id, why);
-        } catch (IllegalArgumentException e) {
-            return actions.ask(uri, hold(host, why, Optional.of(e.getMessage())));
-        }
-        return actions.done(held, address(id));
+        return actions.because(
+                uri,
+                author,
+                why,
+                fault -> hold(host, why, fault),
+                () -> new HostHeld(Operator.author(author), id, why));
     }
 
     @GET
@@ -125,19 +119,13 @@ class HostActionPages {
             @FormParam("author") @DefaultValue("") String author,
             @FormParam("why") @DefaultValue("") String why,
             @Context UriInfo uri) {
-        Optional<String> missing = Actions.missing(author, why);
-        Action question = accept(host, why, missing);
-        if (missing.isPresent()) {
-            return actions.ask(uri, question);
-        }
         HostId id = Looking.host(looking.now(), host);
-        Observation accepted;
-        try {
-            accepted = new RiskAccepted(Operator.author(author), id, why);
-        } catch (IllegalArgumentException e) {
-            return actions.ask(uri, accept(host, why, Optional.of(e.getMessage())));
-        }
-        return actions.done(accepted, address(id));
+        return actions.because(
+                uri,
+                author,
+                why,
+                fault -> accept(host, why, fault),
+                () -> new RiskAccepted(Operator.author(author), id, why));
     }
 
     /** @throws Problem where nothing holds it back */

@@ -110,7 +110,7 @@ class Ledgers {
         // What people did to it: there are few of these in all.
         for (Row row : answer(
                 pool.preparedQuery("select position, taken_at, source, observation, rules from ledger where source = $1"
-                                + " and position < $2 and observation ~ '^\\{\"observation\":\"(host|retry)-'"
+                                + " and position < $2 and observation ~ '^\\{\"observation\":\"(host|retry|risk)-'"
                                 + " and observation like $3 order by position desc limit $4")
                         .execute(Tuple.of(Envelope.OPERATOR, before, "%\"host\":\"" + host.value() + "\"%", limit)))) {
             events.add(observed(row));

@@ -112,18 +112,19 @@ class PolicyPages {
                     ? all.stream()
                             .filter(one -> one.position() == version.get())
                             .findFirst()
-                    : inForce(seen, all);
+                    : Optional.empty();
             if (version.isPresent() && meant.isEmpty()) {
                 throw new Problem(404, "No such version", "Expected the ledger position of a published policy");
             }
-            String text = meant.map(one -> yaml(one.document())).orElse("");
+            String text = meant.map(one -> yaml(one.document())).orElseGet(() -> inForce(seen));
             Page page = pages.page("Policy", "policy", uri, seen, done.map(position -> notice(seen, position)));
             return Templates.policy(
                     page,
                     shown(
                             seen,
                             all,
-                            meant.map(Ledgers.Published::position),
+                            meant.map(Ledgers.Published::position)
+                                    .or(() -> seen.state().inForce().map(FleetState.Publication::position)),
                             text,
                             List.of(),
                             difference(inForce(seen), text),
@@ -285,12 +286,6 @@ class PolicyPages {
 
     private static long newest(List<Ledgers.Published> all) {
         return all.isEmpty() ? 0 : all.get(0).position();
-    }
-
-    private static Optional<Ledgers.Published> inForce(Seen seen, List<Ledgers.Published> all) {
-        return seen.state().inForce().flatMap(now -> all.stream()
-                .filter(one -> one.position() == now.position())
-                .findFirst());
     }
 
     private static String inForce(Seen seen) {

@@ -3,12 +3,9 @@ package io.kmodfleet.coordinator.dashboard;
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.contracts.HostId;
-import io.kmodfleet.contracts.Observation;
 import io.kmodfleet.contracts.Observation.PackageRecalled;
 import io.kmodfleet.coordinator.dashboard.Actions.Action;
-import io.kmodfleet.coordinator.decision.TargetView;
 import io.kmodfleet.coordinator.fleet.Operator;
-import io.kmodfleet.coordinator.fleet.Problem;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.Consumes;
 import jakarta.ws.rs.DefaultValue;
@@ -48,8 +45,8 @@ class RecallPages {
             @PathParam("source") String source,
             @PathParam("digest") String digest,
             @Context UriInfo uri) {
-        return actions.ask(
-                uri, recall(TargetPages.target(arch, release, image, source), digest(digest), "", Optional.empty()));
+        BuildTarget target = TargetPages.target(arch, release, image, source);
+        return actions.ask(uri, recall(target, digest, "", Optional.empty()));
     }
 
     @POST
@@ -65,28 +62,17 @@ class RecallPages {
             @FormParam("why") @DefaultValue("") String why,
             @Context UriInfo uri) {
         BuildTarget target = TargetPages.target(arch, release, image, source);
-        Digest digest = digest(hex);
-        Optional<String> missing = Actions.missing(author, why);
-        Action question = recall(target, digest, why, missing);
-        if (missing.isPresent()) {
-            return actions.ask(uri, question);
-        }
-        Observation recalled;
-        try {
-            recalled = new PackageRecalled(Operator.author(author), target, digest, why);
-        } catch (IllegalArgumentException e) {
-            return actions.ask(uri, recall(target, digest, why, Optional.of(e.getMessage())));
-        }
-        return actions.done(recalled, TargetPages.address(target));
+        return actions.because(
+                uri,
+                author,
+                why,
+                fault -> recall(target, hex, why, fault),
+                () -> new PackageRecalled(Operator.author(author), target, new Digest(hex), why));
     }
 
-    private Action recall(BuildTarget target, Digest digest, String why, Optional<String> fault) {
+    private Action recall(BuildTarget target, String hex, String why, Optional<String> fault) {
         Seen seen = looking.now();
-        if (TargetView.of(seen.state(), target).packages().stream()
-                .noneMatch(known -> known.digest().equals(digest))) {
-            throw new Problem(
-                    404, "No such package", "Expected a package of this target, but it has none that is " + digest);
-        }
+        Digest digest = TargetPages.packageOf(seen, target, hex);
         List<HostId> hosts = seen.state().hostsWithPackage(target, digest);
         return new Action(
                 "Recall package " + digest.brief(),
@@ -100,13 +86,5 @@ class RecallPages {
                 why,
                 TargetPages.address(target),
                 fault);
-    }
-
-    private static Digest digest(String hex) {
-        try {
-            return new Digest(hex);
-        } catch (IllegalArgumentException e) {
-            throw new Problem(400, "Not a digest", e.getMessage());
-        }
     }
 }

@@ -2,7 +2,7 @@ package io.kmodfleet.coordinator.dashboard;
 
 import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Digest;
-import io.kmodfleet.coordinator.fleet.Problem;
+import io.kmodfleet.coordinator.decision.TargetView;
 import io.smallrye.common.annotation.Blocking;
 import jakarta.ws.rs.GET;
 import jakarta.ws.rs.Path;
@@ -39,7 +39,10 @@ class StorePages {
             @PathParam("source") String source,
             @Context UriInfo uri) {
         BuildTarget target = TargetPages.target(arch, release, image, source);
-        List<AtStore.Diverged> diverged = store.divergences(target);
+        List<Digest> packages = TargetView.of(looking.now().state(), target).packages().stream()
+                .map(TargetView.Offered::digest)
+                .toList();
+        List<AtStore.Diverged> diverged = store.divergences(packages);
         return Pages.own(Templates.differences(
                 pages.page("In what builds for " + release + " differ", "targets", uri, looking.now()),
                 TargetPages.address(target),
@@ -56,12 +59,7 @@ class StorePages {
             @PathParam("digest") String hex,
             @Context UriInfo uri) {
         BuildTarget target = TargetPages.target(arch, release, image, source);
-        Digest digest;
-        try {
-            digest = new Digest(hex);
-        } catch (IllegalArgumentException e) {
-            throw new Problem(400, "Not a digest", e.getMessage());
-        }
+        Digest digest = TargetPages.packageOf(looking.now(), target, hex);
         return Pages.own(Templates.log(
                 pages.page("Log of the build of package " + digest.brief(), "targets", uri, looking.now()),
                 TargetPages.address(target),

@@ -59,10 +59,10 @@ class Tags implements ContainerRequestFilter, ContainerResponseFilter {
         if (tag == null && response.getStatus() == 200 && isJson(response)) {
             byte[] body = FleetJson.writeBytes(response.getEntity());
             tag = weak(body);
-            if (knows(request, (String) tag)) {
-                response.setStatus(304);
-                response.setEntity(null);
-            }
+            boolean known = knows(request, (String) tag);
+            response.setStatus(known ? 304 : 200);
+            // Written already.
+            response.setEntity(known ? null : body);
         }
         if (tag != null && (response.getStatus() == 200 || response.getStatus() == 304)) {
             response.getHeaders().putSingle(HttpHeaders.ETAG, tag);

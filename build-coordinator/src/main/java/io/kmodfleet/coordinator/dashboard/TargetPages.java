@@ -47,8 +47,7 @@ class TargetPages {
     /** A kernel image. @param cells one for each column; absent where nothing is known */
     record Row(String release, String arch, Digest image, int hosts, List<Optional<Cell>> cells) {}
 
-    /** @param state in one word */
-    record Cell(TargetView target, String state, String address) {}
+    record Cell(TargetView target, String address) {}
 
     record Building(TargetView target, String hostname) {}
 
@@ -121,6 +120,22 @@ class TargetPages {
         }
     }
 
+    /** @throws Problem 400 for what is no digest, 404 where the target has no such package */
+    static Digest packageOf(Seen seen, BuildTarget target, String hex) {
+        Digest digest;
+        try {
+            digest = new Digest(hex);
+        } catch (IllegalArgumentException e) {
+            throw new Problem(400, "Not a digest", e.getMessage());
+        }
+        if (TargetView.of(seen.state(), target).packages().stream()
+                .noneMatch(known -> known.digest().equals(digest))) {
+            throw new Problem(
+                    404, "No such package", "Expected a package of this target, but it has none that is " + digest);
+        }
+        return digest;
+    }
+
     static String address(BuildTarget target) {
         return "/targets/" + pathOf(target);
     }
@@ -156,7 +171,7 @@ class TargetPages {
                 views.values().stream().mapToInt(TargetView::hosts).max().orElse(0),
                 columns.stream()
                         .map(column -> Optional.ofNullable(views.get(column.source()))
-                                .map(view -> new Cell(view, stateOf(view), address(view.target()))))
+                                .map(view -> new Cell(view, address(view.target()))))
                         .toList())));
         found.sort(Comparator.comparingInt(Row::hosts).reversed().thenComparing(Row::release));
         return new Matrix(
@@ -168,33 +183,6 @@ class TargetPages {
                         .map(view -> new Building(
                                 view, Looking.nameOf(seen, view.running().get().builder())))
                         .toList());
-    }
-
-    /** What matters most about it, in one word. */
-    private static String stateOf(TargetView view) {
-        if (view.differs()) {
-            return "differs";
-        }
-        if (view.running().isPresent()) {
-            return "building";
-        }
-        Optional<String> live = view.packages().stream()
-                .filter(known -> known.recalled().isEmpty() && !known.damaged() && known.offered())
-                .map(TargetView.Offered::state)
-                .max(Comparator.naturalOrder());
-        if (live.isPresent()) {
-            return live.get();
-        }
-        if (!view.packages().isEmpty()
-                && view.packages().stream().allMatch(known -> known.recalled().isPresent())) {
-            return "recalled";
-        }
-        if (view.packages().stream().anyMatch(TargetView.Offered::damaged)) {
-            return "damaged";
-        }
-        return view.notApplicable().isPresent()
-                ? "not applicable"
-                : !view.failures().isEmpty() ? "failed" : "none";
     }
 
     private Shown shown(Seen seen, TargetView view) {

@@ -19,6 +19,8 @@ import java.util.Optional;
  * @param module and its version, as the store read them out of the source; empty where it never said
  * @param hosts how many have the kernel image
  * @param waiting how many were told to wait for it or refused it
+ * @param state what matters most about it, in one word: differs, building, proven, candidate, recalled, damaged, not applicable,
+ *     failed, none
  * @param differs whether builders gave packages that contradict each other, so that no host is given one
  * @param packages in the order in which they were first heard of
  */
@@ -32,6 +34,7 @@ public record TargetView(
         Optional<String> notApplicable,
         int hosts,
         int waiting,
+        String state,
         boolean differs,
         List<Offered> packages) {
 
@@ -65,6 +68,11 @@ public record TargetView(
             int told,
             int served) {
 
+        /** Whether hosts may get it. */
+        private boolean isShared() {
+            return offered && !damaged && recalled.isEmpty();
+        }
+
         /** In one word, as the catalogue has it. */
         public String state() {
             return recalled.isPresent() ? "recalled" : proven ? "proven" : "candidate";
@@ -73,11 +81,7 @@ public record TargetView(
 
     /** Every target that anything is known of, by release. */
     public static List<TargetView> all(FleetState state) {
-        List<TargetView> all = new ArrayList<>();
-        for (Map.Entry<BuildTarget, TargetState> entry : state.targets()) {
-            all.add(of(state, entry.getKey(), entry.getValue()));
-        }
-        return all;
+        return after(state, Optional.empty(), Integer.MAX_VALUE);
     }
 
     /** The next ones of {@link #all}. @param after the last one that was seen */
@@ -118,6 +122,13 @@ public record TargetView(
 
     private static TargetView of(FleetState state, BuildTarget target, TargetState known) {
         Optional<SourceStored> source = state.sources().get(target.source());
+        List<Offered> packages = known.packages().stream()
+                .map(one -> offered(
+                        known,
+                        one,
+                        PackageStanding.proofOf(
+                                state, source.map(SourceStored::module).orElse(""))))
+                .toList();
         return new TargetView(
                 target,
                 source.map(SourceStored::module).orElse(""),
@@ -133,14 +144,35 @@ public record TargetView(
                 known.notApplicable(),
                 state.placement(KernelImage.of(target)).hosts().size(),
                 known.askers().inOrder().size(),
+                stateOf(known, packages),
                 known.dissent().isPresent(),
-                known.packages().stream()
-                        .map(one -> offered(
-                                known,
-                                one,
-                                PackageStanding.proofOf(
-                                        state, source.map(SourceStored::module).orElse(""))))
-                        .toList());
+                packages);
+    }
+
+    private static String stateOf(TargetState known, List<Offered> packages) {
+        if (known.dissent().isPresent()) {
+            return "differs";
+        }
+        if (known.running().isPresent()) {
+            return "building";
+        }
+        if (packages.stream().anyMatch(one -> one.isShared() && one.proven())) {
+            return "proven";
+        }
+        if (packages.stream().anyMatch(Offered::isShared)) {
+            return "candidate";
+        }
+        if (!packages.isEmpty()
+                && packages.stream().allMatch(one -> one.recalled().isPresent())) {
+            return "recalled";
+        }
+        if (packages.stream().anyMatch(Offered::damaged)) {
+            return "damaged";
+        }
+        if (known.notApplicable().isPresent()) {
+            return "not applicable";
+        }
+        return known.failures().isEmpty() ? "none" : "failed";
     }
 
     private static Offered offered(TargetState of, PackageState known, Proof wanted) {

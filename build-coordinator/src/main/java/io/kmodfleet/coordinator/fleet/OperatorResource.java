@@ -117,12 +117,9 @@ class OperatorResource {
     @Path("hosts/{host}/hold")
     public Uni<Asked> hold(@PathParam("host") String name, @HeaderParam("Kmodfleet-Author") String author, Hold hold) {
         String who = Operator.author(author);
-        if (hold == null || hold.why() == null || hold.why().isBlank()) {
-            throw new Problem(
-                    400, "Reason missing", "Expected 'why' in the body: whoever reads it later wants to know");
-        }
+        String why = why(hold);
         return fleet.hostMeantBy(name)
-                .chain(host -> operator.says(held(who, new HostId(host.host()), hold.why())))
+                .chain(host -> operator.says(held(who, new HostId(host.host()), why)))
                 .map(Asked::new);
     }
 
@@ -148,13 +145,18 @@ class OperatorResource {
     public Uni<Asked> accept(
             @PathParam("host") String name, @HeaderParam("Kmodfleet-Author") String author, Hold risk) {
         String who = Operator.author(author);
-        if (risk == null || risk.why() == null || risk.why().isBlank()) {
+        String why = why(risk);
+        return fleet.hostMeantBy(name)
+                .chain(host -> operator.says(accepted(who, new HostId(host.host()), why)))
+                .map(Asked::new);
+    }
+
+    private static String why(Hold said) {
+        if (said == null || said.why() == null || said.why().isBlank()) {
             throw new Problem(
                     400, "Reason missing", "Expected 'why' in the body: whoever reads it later wants to know");
         }
-        return fleet.hostMeantBy(name)
-                .chain(host -> operator.says(accepted(who, new HostId(host.host()), risk.why())))
-                .map(Asked::new);
+        return said.why();
     }
 
     /** @throws Problem 409 where nothing holds it back */

@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.net.httpserver.HttpServer;
-import io.kmodfleet.contracts.BuildTarget;
 import io.kmodfleet.contracts.Digest;
 import io.kmodfleet.coordinator.fleet.Problem;
 import java.io.IOException;
@@ -14,6 +13,7 @@ import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -25,8 +25,7 @@ class AtStoreIT {
 
     private static final Digest ONE = Digest.of("one".getBytes(StandardCharsets.UTF_8));
     private static final Digest OTHER = Digest.of("other".getBytes(StandardCharsets.UTF_8));
-    private static final Digest IMAGE = Digest.of("image".getBytes(StandardCharsets.UTF_8));
-    private static final BuildTarget TARGET = new BuildTarget(ONE, "x86_64", "6.1.0-56-amd64", IMAGE);
+    private static final Digest ELSEWHERE = Digest.of("elsewhere".getBytes(StandardCharsets.UTF_8));
 
     private final Map<String, byte[]> answers = new HashMap<>();
     private HttpServer server;
@@ -53,18 +52,15 @@ class AtStoreIT {
     }
 
     @Test
-    void two_builds_of_the_target_that_differ_are_told_section_by_section_and_those_of_others_are_not() {
-        String item =
-                "{\"open\":true,\"one\":\"" + ONE + "\",\"other\":\"" + OTHER + "\",\"release\":\"%s\",\"image\":\""
-                        + IMAGE
-                        + "\",\"differences\":[{\"file\":\"a.ko\",\"section\":\".text\",\"loaded\":true,\"what\":\"12 bytes\","
-                        + "\"why\":\"another compiler\"}]}";
-        answer(
-                "/api/v1/divergences",
-                "{\"items\":[" + item.formatted(TARGET.release()) + "," + item.formatted("6.1.0-57-amd64") + "]}");
+    void two_packages_of_the_target_that_differ_are_told_section_by_section_and_those_of_others_are_not() {
+        String item = "{\"open\":true,\"one\":\"" + ONE
+                + "\",\"other\":\"%s\",\"differences\":[{\"file\":\"a.ko\",\"section\":"
+                + "\".text\",\"loaded\":true,\"what\":\"12 bytes\",\"why\":\"another compiler\"}]}";
+        answer("/api/v1/divergences", "{\"items\":[" + item.formatted(OTHER) + "," + item.formatted(ELSEWHERE) + "]}");
 
-        assertThat(store.divergences(TARGET)).singleElement().satisfies(two -> {
+        assertThat(store.divergences(List.of(ONE, OTHER))).singleElement().satisfies(two -> {
             assertThat(two.one()).isEqualTo(ONE);
+            assertThat(two.other()).isEqualTo(OTHER);
             assertThat(two.open()).isTrue();
             assertThat(two.differences())
                     .containsExactly(new AtStore.Difference("a.ko", ".text", true, "12 bytes", "another compiler"));
@@ -76,8 +72,7 @@ class AtStoreIT {
         answer("/api/v1/packages", "{\"items\":[{\"digest\":\"" + ONE + "\",\"log\":\"" + OTHER + "\"}]}");
         answer("/api/v1/logs/" + OTHER.hex(), "CC [M] main.o\nLD [M] a.ko\n");
 
-        assertThat(store.logOf(ONE))
-                .isEqualTo(new AtStore.Log(java.util.List.of("CC [M] main.o", "LD [M] a.ko"), false));
+        assertThat(store.logOf(ONE)).isEqualTo(new AtStore.Log(List.of("CC [M] main.o", "LD [M] a.ko"), false));
 
         answer("/api/v1/logs/" + OTHER.hex(), "x".repeat(99).concat("\n").repeat(50_000));
         assertThat(store.logOf(ONE).cut()).isTrue();
@@ -88,10 +83,10 @@ class AtStoreIT {
         answer("/api/v1/packages", "{\"items\":[]}");
         assertThatThrownBy(() -> store.logOf(ONE)).isInstanceOf(Problem.class).hasMessageContaining(ONE.toString());
         answer("/api/v1/divergences", "nonsense");
-        assertThatThrownBy(() -> store.divergences(TARGET)).hasMessageContaining("Expected JSON");
+        assertThatThrownBy(() -> store.divergences(List.of(ONE))).hasMessageContaining("Expected JSON");
         server.stop(0);
-        assertThatThrownBy(() -> store.divergences(TARGET)).hasMessageContaining("Is it running?");
-        assertThatThrownBy(() -> new AtStore(Optional.<URI>empty()).divergences(TARGET))
+        assertThatThrownBy(() -> store.divergences(List.of(ONE))).hasMessageContaining("Is it running?");
+        assertThatThrownBy(() -> new AtStore(Optional.<URI>empty()).divergences(List.of(ONE)))
                 .hasMessageContaining("KMODFLEET_COORDINATOR_STORE");
     }
 

@@ -53,6 +53,7 @@ class DamageTest {
         List<Decision> decisions = fleet.sees(damaged());
 
         assertThat(decisions).isEmpty();
+        assertThat(TargetView.of(fleet.state(), Fleet.TARGET).state()).isEqualTo("damaged");
         assertThat(fleet.state().buildsUnderWay()).isZero();
     }
 

@@ -55,6 +55,7 @@ class DissentTest {
 
         fleet.sees(reported("b"));
 
+        assertThat(TargetView.of(fleet.state(), TARGET).state()).isEqualTo("differs");
         assertThat(fleet.standing(host("b"))).isInstanceOf(Decision.Wait.class);
         assertThat(fleet.standing(host("b")).reason()).isEqualTo(Reason.BUILDS_DIFFER);
         assertThat(fleet.standing(host("b")).facts())

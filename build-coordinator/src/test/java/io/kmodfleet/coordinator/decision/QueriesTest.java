@@ -25,6 +25,7 @@ import io.kmodfleet.contracts.Subject;
 import io.kmodfleet.coordinator.decision.RebootSafety.Answer;
 import io.kmodfleet.coordinator.decision.Trail.Applied;
 import io.kmodfleet.coordinator.decision.Trail.Outcome;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -94,6 +95,29 @@ class QueriesTest {
         assertThat(RebootSafety.of(fleet.state(), host("unsigned")).because()).contains("not signed");
         assertThat(RebootSafety.of(fleet.state(), host("unsigned")).kernel()).contains(KERNEL);
         assertThat(RebootSafety.of(fleet.state(), host("nobody")).answer()).isEqualTo(Answer.UNKNOWN);
+    }
+
+    @Test
+    void a_target_is_told_in_one_word_from_its_build_to_its_recall() {
+        Fleet fleet = Fleet.withPolicy();
+        List<String> words = new ArrayList<>(List.of(stateOf(fleet)));
+        fleet.sees(reported("a", CAN_BUILD));
+        words.add(stateOf(fleet));
+        fleet.sees(built("a", fleet.standing(host("a"))));
+        fleet.sees(stored());
+        words.add(stateOf(fleet));
+        fleet.sees(installed("a"));
+        words.add(stateOf(fleet));
+        // Nobody who could build it anew.
+        fleet.sees(reported("a"));
+        fleet.sees(new Observation.PackageRecalled("ada", Fleet.TARGET, Fleet.PACKAGE, "crashes"));
+        words.add(stateOf(fleet));
+
+        assertThat(words).containsExactly("none", "building", "candidate", "proven", "recalled");
+    }
+
+    private static String stateOf(Fleet fleet) {
+        return TargetView.of(fleet.state(), Fleet.TARGET).state();
     }
 
     @Test

@@ -82,7 +82,7 @@ final class TargetsCommand implements Callable<Integer> {
                     target.path("target").path("release").asText(),
                     Printing.brief(target.path("target").path("image").asText()),
                     moduleOf(target),
-                    stateOf(target),
+                    target.path("state").asText(),
                     target.path("hosts").asText(),
                     target.path("waiting").asText(),
                     Integer.toString(target.path("failures").size()),
@@ -102,7 +102,7 @@ final class TargetsCommand implements Callable<Integer> {
                                     Printing.brief(
                                             target.path("target").path("image").asText())),
                             any -> new LinkedHashMap<>())
-                    .put(moduleOf(target), stateOf(target));
+                    .put(moduleOf(target), target.path("state").asText());
         }
         List<String> heading = new ArrayList<>(List.of("KERNEL", "IMAGE"));
         heading.addAll(modules);
@@ -120,22 +120,6 @@ final class TargetsCommand implements Callable<Integer> {
         return module.isEmpty()
                 ? Printing.brief(target.path("target").path("source").asText())
                 : module + " " + target.path("moduleVersion").asText();
-    }
-
-    /** What matters most about it. */
-    private static String stateOf(JsonNode target) {
-        if (target.hasNonNull("running")) {
-            return "building";
-        }
-        JsonNode best = best(target);
-        if (!best.isMissingNode()) {
-            return best.hasNonNull("recalled")
-                    ? "recalled"
-                    : best.path("proven").asBoolean() ? "proven" : "candidate";
-        }
-        return target.hasNonNull("notApplicable")
-                ? "not applicable"
-                : target.path("failures").isEmpty() ? "none" : "failed";
     }
 
     private static String packageOf(JsonNode target) {

@@ -261,16 +261,16 @@ class KmodfleetIT {
         fleet.answers("GET /api/v1/targets?limit=1000", 200, """
                 {"items":[
                  {"target":{"source":"sha256:%1$s","arch":"x86_64","release":"6.1.0-1-amd64","image":"sha256:%1$s"},"module":"toy",
-                  "moduleVersion":"1.0","failures":[],"hosts":7,"waiting":0,
+                  "moduleVersion":"1.0","state":"differs","failures":[],"hosts":7,"waiting":0,
                   "packages":[{"digest":"sha256:%1$s","proven":true}]},
                  {"target":{"source":"sha256:%1$s","arch":"x86_64","release":"6.1.0-2-amd64","image":"sha256:%1$s"},"module":"toy",
-                  "moduleVersion":"1.0","failures":[{"error":"no"}],"hosts":2,"waiting":2,"packages":[]}]}
+                  "moduleVersion":"1.0","state":"failed","failures":[{"error":"no"}],"hosts":2,"waiting":2,"packages":[]}]}
                 """.formatted("ab".repeat(32)));
 
         LaunchResult list = run("targets");
         LaunchResult matrix = run("targets", "--matrix", "--kernel", "6.1.0-2-amd64");
 
-        assertThat(list.getOutput()).contains("toy 1.0  proven", "failed  2", "abababababab");
+        assertThat(list.getOutput()).contains("toy 1.0  differs", "failed   2", "abababababab");
         assertThat(matrix.getOutput())
                 .contains("toy 1.0", "6.1.0-2-amd64", "failed")
                 .doesNotContain("6.1.0-1-amd64");

@@ -3,16 +3,15 @@ package io.kmodfleet.deploy.bench;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -26,7 +25,6 @@ import java.util.concurrent.TimeoutException;
 final class Chromium implements AutoCloseable {
 
     private static final Path PROGRAM = Path.of("/usr/bin/chromium");
-    private static final String LISTENING = "DevTools listening on ws://";
     private static final long PATIENCE_SECONDS = 60;
 
     private final ObjectMapper json = new ObjectMapper();
@@ -67,16 +65,9 @@ final class Chromium implements AutoCloseable {
                         "--user-data-dir=" + profile,
                         "about:blank")
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
-        BufferedReader said = process.errorReader(StandardCharsets.UTF_8);
-        String line = said.readLine();
-        while (line != null && !line.startsWith(LISTENING)) {
-            line = said.readLine();
-        }
-        if (line == null) {
-            throw new IOException("Expected chromium to start, but it ended");
-        }
-        String authority = line.substring(LISTENING.length()).replaceFirst("/.*", "");
+        String authority = "127.0.0.1:" + portOf(process, profile);
         HttpResponse<String> list = HttpClient.newHttpClient()
                 .send(
                         HttpRequest.newBuilder(URI.create("http://" + authority + "/json/list"))
@@ -92,6 +83,19 @@ final class Chromium implements AutoCloseable {
         }
         process.destroy();
         throw new IOException("Expected chromium to have a page, but it has none");
+    }
+
+    /** It writes the port that it has found into its profile. */
+    private static String portOf(Process process, Path profile) throws IOException, InterruptedException {
+        Path port = profile.resolve("DevToolsActivePort");
+        while (process.isAlive()) {
+            List<String> lines = Files.exists(port) ? Files.readAllLines(port) : List.of();
+            if (lines.size() > 1) {
+                return lines.get(0);
+            }
+            Thread.sleep(50);
+        }
+        throw new IOException("Expected chromium to start, but it ended");
     }
 
     /** Goes there. */

@@ -44,25 +44,17 @@ public final class Stack implements AutoCloseable {
 
     private final StackOptions options;
     private final Progress progress;
-    private final Map<String, String> settings;
     private final List<Part> parts = new ArrayList<>();
     private Optional<EmbeddedDatabase> database = Optional.empty();
 
-    private Stack(StackOptions options, Progress progress, Map<String, String> settings) {
+    private Stack(StackOptions options, Progress progress) {
         this.options = options;
         this.progress = progress;
-        this.settings = settings;
     }
 
     /** Returns when everything is healthy and a policy is published; throws {@link Trouble} and ends what it started otherwise. */
     public static Stack start(StackOptions options, Progress progress) throws IOException, InterruptedException {
-        return start(options, progress, Map.of());
-    }
-
-    /** @param settings of coordinator and store, as in their environment */
-    public static Stack start(StackOptions options, Progress progress, Map<String, String> settings)
-            throws IOException, InterruptedException {
-        Stack stack = new Stack(options, progress, settings);
+        Stack stack = new Stack(options, progress);
         stack.checkRoom();
         stack.checkNobodyRuns();
         stack.checkPorts();
@@ -125,7 +117,7 @@ public final class Stack implements AutoCloseable {
         launch(new Part(
                 name,
                 jar("build-coordinator", "-Xmx" + options.coordinatorHeap() + "m"),
-                service("coordinator", port),
+                coordinator(port),
                 log(name),
                 () -> answersOk(url.resolve("/q/health/ready"))));
         return new Second(name, url);
@@ -240,13 +232,10 @@ public final class Stack implements AutoCloseable {
     }
 
     private Part coordinatorPart() {
-        Map<String, String> environment = service("coordinator", options.ports().coordinator());
-        environment.put("KMODFLEET_COORDINATOR_STORE", storeUrl().toString());
-        environment.putAll(options.coordinator());
         return new Part(
                 COORDINATOR,
                 jar("build-coordinator", "-Xmx" + options.coordinatorHeap() + "m"),
-                environment,
+                coordinator(options.ports().coordinator()),
                 log(COORDINATOR),
                 () -> answersOk(coordinatorUrl().resolve("/q/health/ready")));
     }
@@ -275,11 +264,17 @@ public final class Stack implements AutoCloseable {
         return new Part(AGENT, command, environment, log(AGENT), () -> true);
     }
 
+    private Map<String, String> coordinator(int port) {
+        Map<String, String> environment = service("coordinator", port);
+        environment.put("KMODFLEET_COORDINATOR_STORE", storeUrl().toString());
+        return environment;
+    }
+
     private Map<String, String> service(String databaseName, int port) {
         Database at = options.database()
                 .orElse(new Database("127.0.0.1:" + options.ports().postgres(), EmbeddedDatabase.USER, ""));
         String url = "postgresql://" + at.host() + "/" + databaseName;
-        Map<String, String> environment = new HashMap<>(settings);
+        Map<String, String> environment = new HashMap<>(options.settings());
         environment.put("KAFKA_BOOTSTRAP_SERVERS", kafka());
         environment.put("QUARKUS_DATASOURCE_REACTIVE_URL", url);
         environment.put("QUARKUS_DATASOURCE_JDBC_URL", "jdbc:" + url);

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param database a PostgreSQL that runs already, with the databases {@code coordinator} and {@code store}
  * @param agent whether to start an agent that only looks at this machine
  * @param coordinatorHeap most memory of the coordinator's heap in MiB; about 2 KiB for each host
- * @param coordinator settings of the coordinator, as in its environment
+ * @param settings of coordinator and store, as in their environment
  */
 public record StackOptions(
         Path home,
@@ -23,31 +23,19 @@ public record StackOptions(
         Optional<Database> database,
         boolean agent,
         int coordinatorHeap,
-        Map<String, String> coordinator) {
+        Map<String, String> settings) {
 
     /** Enough for some 50,000 hosts. */
     public static final int COORDINATOR_HEAP = 256;
 
     public StackOptions {
-        coordinator = Map.copyOf(coordinator);
+        settings = Map.copyOf(settings);
     }
 
-    /** With a coordinator that is set as it comes. */
-    public StackOptions(
-            Path home,
-            Path data,
-            Ports ports,
-            Optional<String> kafka,
-            Optional<Database> database,
-            boolean agent,
-            int coordinatorHeap) {
-        this(home, data, ports, kafka, database, agent, coordinatorHeap, Map.of());
-    }
-
-    /** With the heap that does for most fleets. */
+    /** With the heap that does for most fleets, and services that are set as they come. */
     public StackOptions(
             Path home, Path data, Ports ports, Optional<String> kafka, Optional<Database> database, boolean agent) {
-        this(home, data, ports, kafka, database, agent, COORDINATOR_HEAP);
+        this(home, data, ports, kafka, database, agent, COORDINATOR_HEAP, Map.of());
     }
 
     /**
@@ -63,11 +51,11 @@ public record StackOptions(
 
     /** The same with another heap, in MiB. */
     public StackOptions withCoordinatorHeap(int mebibytes) {
-        return new StackOptions(home, data, ports, kafka, database, agent, mebibytes, coordinator);
+        return new StackOptions(home, data, ports, kafka, database, agent, mebibytes, settings);
     }
 
-    /** The same with other settings of the coordinator. */
-    public StackOptions withCoordinator(Map<String, String> settings) {
-        return new StackOptions(home, data, ports, kafka, database, agent, coordinatorHeap, settings);
+    /** The same with other settings of coordinator and store. */
+    public StackOptions withSettings(Map<String, String> other) {
+        return new StackOptions(home, data, ports, kafka, database, agent, coordinatorHeap, other);
     }
 }

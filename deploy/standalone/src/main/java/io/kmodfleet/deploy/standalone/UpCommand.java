@@ -123,13 +123,13 @@ final class UpCommand implements Callable<Integer> {
                 ? Files.readAllLines(databasePassword.get()).get(0)
                 : "";
         return new StackOptions(
-                Standalone.home(),
-                parent.data(),
-                new Ports(port),
-                kafka,
-                database.map(host -> new StackOptions.Database(host, databaseUser, password)),
-                !noAgent,
-                coordinatorHeap);
+                        Standalone.home(),
+                        parent.data(),
+                        new Ports(port),
+                        kafka,
+                        database.map(host -> new StackOptions.Database(host, databaseUser, password)),
+                        !noAgent)
+                .withCoordinatorHeap(coordinatorHeap);
     }
 
     private void explain(Stack stack, Duration took) {

@@ -319,6 +319,8 @@ class DashboardIT {
 
         browser.await("that it is accepted", () -> browser.text("#host").contains("Accepted by Ada Lovelace"));
         assertThat(browser.text("h1")).contains("accepted");
+        browser.await("what was done to it", () -> browser.text(".timeline")
+                .contains("Ada Lovelace accepts that the host is not safe"));
         assertThat(browser.barriers()).isEmpty();
         browser.look("accepted-light");
         browser.open("/?state=accepted");

@@ -58,7 +58,7 @@ final class RecordedDay implements AutoCloseable {
 
     static RecordedDay begin(Path directory) throws IOException, InterruptedException {
         StackOptions options = StackOptions.embedded(HOME, directory.resolve("data"))
-                .withCoordinator(Map.of("KMODFLEET_COORDINATOR_SILENT_AFTER", SILENT_AFTER.toSeconds() + "s"));
+                .withSettings(Map.of("KMODFLEET_COORDINATOR_SILENT_AFTER", SILENT_AFTER.toSeconds() + "s"));
         Stack stack = Stack.start(options, Progress.silent());
         RecordedDay day = new RecordedDay(
                 options, stack, new Rehearsal(HOME, stack, Files.createDirectory(directory.resolve("work"))));

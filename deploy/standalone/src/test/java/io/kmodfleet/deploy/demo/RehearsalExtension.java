@@ -37,7 +37,8 @@ final class RehearsalExtension implements BeforeEachCallback, AfterEachCallback 
         Needs.hostRoots();
         roots = HostRoots.make(HOME, Progress.silent());
         workplace = roots.workplace();
-        stack = Stack.start(StackOptions.embedded(HOME, workplace.resolve("data")), Progress.silent(), settings);
+        stack = Stack.start(
+                StackOptions.embedded(HOME, workplace.resolve("data")).withSettings(settings), Progress.silent());
         rehearsal = new Rehearsal(HOME, stack, workplace);
     }
 
